@@ -1,0 +1,70 @@
+"""Dangerous settings, told at start with a hint."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+
+@register(Tags.security)
+def keys_are_good(**kwargs: Any) -> list[CheckMessage]:
+    """Every key of FIELD_ENCRYPTION_KEYS is a Fernet key."""
+    if not settings.FIELD_ENCRYPTION_KEYS:
+        return [Error("FIELD_ENCRYPTION_KEYS is empty.", hint=_NEW_KEY, id="integrations.E001")]
+    return [
+        Error(f"Key number {number} of FIELD_ENCRYPTION_KEYS is not a Fernet key.", hint=_NEW_KEY, id="integrations.E002")
+        for number, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, 1)
+        if not _is_key(key)
+    ]
+
+
+_NEW_KEY = "Make one with `python manage.py newkey` and put it in front of the old ones."
+
+
+def _is_key(text: str) -> bool:
+    try:
+        Fernet(text.encode())
+    except ValueError:
+        return False
+    return True
+
+
+@register(Tags.security, deploy=True)
+def sandbox_is_off(**kwargs: Any) -> list[CheckMessage]:
+    """The stand-in for Centra has an open sign-in: never where strangers come."""
+    if not settings.SANDBOX:
+        return []
+    return [Warning("The sandbox is on.", hint="Set SANDBOX=false in production.", id="integrations.W001")]
+
+
+@register(Tags.security, deploy=True)
+def shops_are_outside(**kwargs: Any) -> list[CheckMessage]:
+    """A Base URL is a stranger's input; with this setting it reaches into our own network."""
+    if not settings.ALLOW_PRIVATE_SHOP_ADDRESSES:
+        return []
+    hint = "Set ALLOW_PRIVATE_SHOP_ADDRESSES=false in production."
+    return [Warning("Shops may lie at private addresses.", hint=hint, id="integrations.W002")]
+
+
+@register(Tags.security, deploy=True)
+def engines_are_real(**kwargs: Any) -> list[CheckMessage]:
+    """Several processes need a broker and a cache that they share."""
+    found: list[CheckMessage] = []
+    if urlsplit(settings.CELERY_BROKER_URL).scheme == "memory":
+        hint = "Set CELERY_BROKER_URL=redis://…; the in-memory broker serves only `manage.py demo`."
+        found.append(Warning("The broker lives in one process.", hint=hint, id="integrations.W003"))
+    if settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+        hint = "Set CACHE_URL=redis://…; sign-in attempts are counted there."
+        found.append(Warning("The cache lives in one process.", hint=hint, id="integrations.W004"))
+    return found
+
+
+@register()
+def lease_outlasts_turn(**kwargs: Any) -> list[CheckMessage]:
+    """A run must be able to give its place back before its lease is over."""
+    if settings.LEASE_SECONDS >= 2 * settings.TURN_SECONDS:
+        return []
+    hint = "LEASE_SECONDS should be at least twice TURN_SECONDS."
+    return [Error("A lease ends before a turn does.", hint=hint, id="integrations.E003")]

@@ -1,0 +1,272 @@
+"""The connection of one merchant to one shop, what is owed on it and when, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from integrations.connectors import PLATFORMS, connect
+from integrations.connectors.base import Connector, Credentials
+from integrations.fields import SecretField, fingerprint
+from integrations.pipes import PIPES, Pipe
+from merchants.models import Merchant, Warehouse
+from merchants.timezones import check_zone
+
+
+class Tone(models.TextChoices):
+    """How a word is coloured."""
+
+    GOOD = "good", "good"
+    WAIT = "wait", "wait"
+    BAD = "bad", "bad"
+    NONE = "none", "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How an integration or a pipe does: one word, its colour, and a sentence where there is more to say."""
+
+    word: str
+    tone: Tone
+    sentence: str = ""
+
+
+class IntegrationQuerySet(models.QuerySet["Integration"]):
+    def with_states(self) -> IntegrationQuerySet:
+        return self.select_related("warehouse", "merchant").prefetch_related("states")
+
+
+def platform_choices() -> list[tuple[str, str]]:
+    return [(key, platform.label) for key, platform in PLATFORMS.items()]
+
+
+class Integration(models.Model):
+    """One merchant's stored connection to one shop. Several may point at the same shop."""
+
+    class Identify(models.TextChoices):
+        SKU = "sku", _("joined SKU (product + variant + size)")
+        EAN = "ean", _("EAN")
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="integrations")
+    platform = models.CharField(_("platform"), max_length=20, choices=platform_choices)
+    name = models.CharField(_("name"), max_length=80)
+    base_url = models.CharField(_("Store Hash"), max_length=300)
+    shop = models.CharField(_("shop"), max_length=255, editable=False, db_index=True)
+    secret = SecretField(_("API token"))
+    secret_print = models.CharField(_("fingerprint of the API token"), max_length=8, editable=False)
+    warehouse = models.ForeignKey(Warehouse, on_delete=models.PROTECT, related_name="integrations")
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Stockholm", validators=[check_zone])
+    identifies_by = models.CharField(
+        _("identify products by"), max_length=3, choices=Identify.choices, default=Identify.SKU
+    )
+    creates_products = models.BooleanField(_("create new products automatically"), default=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = IntegrationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        verbose_name = _("integration")
+        verbose_name_plural = _("integrations")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.shop = urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
+        self.secret_print = fingerprint(self.secret.reveal())
+        super().save(*args, **kwargs)
+
+    @property
+    def label(self) -> str:
+        """Name and platform, as in “Nordlys (Centra)”."""
+        return f"{self.name} ({PLATFORMS[self.platform].label})"
+
+    @property
+    def platform_label(self) -> str:
+        return PLATFORMS[self.platform].label
+
+    def connect(self, before_call: Callable[[], None] | None = None) -> Connector:
+        """Talk to the shop; `before_call` is asked before every network call and may raise."""
+        credentials = Credentials(self.base_url, self.secret.reveal(), self.time_zone)
+        return connect(self.platform, credentials, before_call=before_call)
+
+    def state(self, key: str) -> SyncState:
+        """The row of one pipe; made when it is not there yet, and then due at once."""
+        return SyncState.objects.get_or_create(integration=self, pipe=key)[0]
+
+    def ordered_states(self) -> list[SyncState]:
+        """The states of all registered pipes, in the order of their registration; uses a prefetch where there is one."""
+        found = {state.pipe: state for state in self.states.all()}
+        return [found.get(key) or self.state(key) for key in PIPES]
+
+    def health(self) -> Health:
+        """The gravest of what its pipes say. Comes from calls actually seen."""
+        gravity = [Tone.NONE, Tone.GOOD, Tone.WAIT, Tone.BAD]
+        healths = [state.health() for state in self.ordered_states()]
+        return max(healths, key=lambda health: gravity.index(health.tone))
+
+    def resume_after_change(self, *, other_shop: bool) -> None:
+        """The form was saved: whatever waited or was stopped is tried again at once; another shop is read from scratch."""
+        fresh = {"synced_through": None, "place": {}, "completed_at": None} if other_shop else {}
+        self.states.update(
+            attention="", last_error="", failed_attempts=0, failing_since=None, next_run_at=timezone.now(), **fresh
+        )
+
+
+class SyncStateQuerySet(models.QuerySet["SyncState"]):
+    def due(self, now: datetime) -> SyncStateQuerySet:
+        """May run now: due, not paused, nobody at it."""
+        free = Q(leased_until__isnull=True) | Q(leased_until__lt=now)
+        return self.filter(free, next_run_at__lte=now, is_paused=False)
+
+    def unrung(self, now: datetime) -> SyncStateQuerySet:
+        """Whose doorbell was not pressed lately; a long backlog gets no second message per row at every tick."""
+        return self.filter(Q(rung_at__isnull=True) | Q(rung_at__lt=now - timedelta(seconds=30)))
+
+    def of_shop(self, shop: str) -> SyncStateQuerySet:
+        return self.filter(integration__shop=shop)
+
+    def add_missing(self) -> None:
+        """Every integration has one state per registered pipe; new ones are due at once."""
+        for key in PIPES:
+            lacking = Integration.objects.exclude(states__pipe=key).values_list("pk", flat=True)
+            rows = [SyncState(integration_id=pk, pipe=key) for pk in lacking.iterator()]
+            SyncState.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+
+
+class SyncState(models.Model):
+    """One pipe of one integration: when it is due, who is at it, how it went last."""
+
+    class Attention(models.TextChoices):
+        BAD_KEY = "bad key", _("the key was refused")
+        NOT_ALLOWED = "not allowed", _("the key may not do this")
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="states")
+    pipe = models.CharField(_("pipe"), max_length=20)
+    next_run_at = models.DateTimeField(_("next run"), default=timezone.now)
+    is_paused = models.BooleanField(_("paused"), default=False)
+    asked_at = models.DateTimeField(_("asked for"), null=True, blank=True)
+    asked_by = models.CharField(_("asked for by"), max_length=120, blank=True)
+    rung_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+    lease = models.CharField(max_length=32, blank=True)
+    place = models.JSONField(_("place"), default=dict, blank=True)
+    synced_through = models.DateTimeField(_("synced through"), null=True, blank=True)
+    completed_at = models.DateTimeField(_("last complete look"), null=True, blank=True)
+    failed_attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
+    attention = models.CharField(_("needs a person"), max_length=20, blank=True, choices=Attention.choices)
+    last_error = models.TextField(_("last error"), blank=True)
+    last_succeeded_at = models.DateTimeField(_("last success"), null=True, blank=True)
+
+    objects = SyncStateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("pipe of an integration")
+        verbose_name_plural = _("pipes of integrations")
+        constraints = [models.UniqueConstraint(fields=["integration", "pipe"], name="sync_state_once")]
+        indexes = [models.Index(fields=["next_run_at"], name="sync_state_due")]
+
+    def __str__(self) -> str:
+        return f"{self.integration} · {self.label}"
+
+    @property
+    def definition(self) -> Pipe:
+        return PIPES[self.pipe]
+
+    @property
+    def label(self) -> str:
+        return str(self.definition.label) if self.pipe in PIPES else self.pipe
+
+    @property
+    def is_running(self) -> bool:
+        return self.leased_until is not None and self.leased_until > timezone.now()
+
+    @property
+    def is_under_way(self) -> bool:
+        """Running, or between two turns of the same piece of work, or asked for and about to begin."""
+        asked = self.asked_at is not None and not self.is_paused
+        return self.is_running or asked or (bool(self.place) and not self.failed_attempts and not self.is_paused)
+
+    def health(self) -> Health:
+        if self.is_paused:
+            return Health(gettext("paused"), Tone.WAIT)
+        if self.attention:
+            return Health(gettext("stopped"), Tone.BAD, self.last_error)
+        if self.failed_attempts:
+            return Health(gettext("waiting"), Tone.WAIT, self.last_error)
+        if self.last_succeeded_at is None:
+            return Health(gettext("starting"), Tone.NONE)
+        return Health(gettext("working"), Tone.GOOD)
+
+    def ask(self, now: datetime, asked_by: str) -> None:
+        """A person wants it now. Asked twice before it begins, it is asked once."""
+        type(self).objects.filter(pk=self.pk).update(asked_at=now, asked_by=asked_by, next_run_at=now, rung_at=now)
+        self.refresh_from_db()
+
+    def pause(self) -> None:
+        """Nothing more goes through this pipe until it is resumed; a run under way stops after its page."""
+        type(self).objects.filter(pk=self.pk).update(is_paused=True)
+
+    def resume(self) -> None:
+        type(self).objects.filter(pk=self.pk).update(is_paused=False, next_run_at=timezone.now(), rung_at=None)
+
+
+class SyncRunQuerySet(models.QuerySet["SyncRun"]):
+    def latest_first(self) -> SyncRunQuerySet:
+        return self.order_by("-started_at", "-pk")
+
+
+class SyncRun(models.Model):
+    """One piece of work on one pipe, as a person reads it: a refresh that took several turns is one row."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running", _("running")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="runs")
+    pipe = models.CharField(_("pipe"), max_length=20)
+    kind = models.CharField(_("kind"), max_length=40, blank=True)
+    asked_by = models.CharField(_("asked for by"), max_length=120, blank=True)
+    started_at = models.DateTimeField(_("started"))
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    turns = models.PositiveIntegerField(_("turns"), default=1)
+    interruptions = models.PositiveIntegerField(_("interruptions"), default=0)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, default=Outcome.RUNNING)
+    counts = models.JSONField(_("counts"), default=dict, blank=True)
+    notes = models.JSONField(_("what it could not do"), default=list, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    objects = SyncRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("activity")
+        indexes = [models.Index(fields=["integration", "-started_at"], name="sync_run_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def label(self) -> str:
+        return str(PIPES[self.pipe].label) if self.pipe in PIPES else self.pipe
+
+    @property
+    def tone(self) -> Tone:
+        tones = {self.Outcome.SUCCEEDED: Tone.GOOD, self.Outcome.FAILED: Tone.BAD, self.Outcome.RUNNING: Tone.WAIT}
+        return tones[self.Outcome(self.outcome)]
+
+    @property
+    def duration(self) -> timedelta | None:
+        return self.ended_at - self.started_at if self.ended_at else None

@@ -1,0 +1,268 @@
+"""Claim, run, settle: the discipline of every pipe, and the only writer of a sync's outcome.
+
+    tick ──▶ due rows ──▶ doorbell ──▶ run(state, job)
+                                        claim    one transaction: the row is due, free, not paused, and the shop has no other
+                                                 running pipe; a lease is set
+                                        job      reads, decides, writes; renews the lease with every page
+                                        settle   conditional on our own lease: success, failure, or the place given back
+
+A killed worker settles nothing: its lease ends, the next claim goes on from the place of the last written page.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations import pipes
+from integrations.connectors.base import Connector
+from integrations.connectors.errors import BadCredentials, NotAllowed, ShopError, Unavailable
+from integrations.models import SyncRun, SyncState
+
+log = logging.getLogger(__name__)
+
+BACKOFF = (60.0, 300.0, 900.0, 3600.0)  # seconds; the last one repeats
+PROBE = 900.0  # seconds between probes with a refused key
+NOTES_KEPT = 200
+Job = Callable[["Run"], None]
+
+
+class LostLease(Exception):
+    """Somebody else is at this row now: stop without writing."""
+
+
+class TurnOver(Exception):
+    """The place is saved and the others have their turn; raised by the job through `Run.give_back()`."""
+
+
+class Run:
+    """One turn on one pipe: what a job holds in its hands.
+
+    `place` is where the last turn stopped (empty at the beginning of a piece of work), `counts` what was counted since that
+    beginning, `asked` whether a person asked for it. Call `keep()` inside the transaction that writes a page.
+    """
+
+    def __init__(self, state: SyncState, record: SyncRun, now: datetime, *, asked: bool) -> None:
+        self.state = state
+        self.integration = state.integration
+        self.record = record
+        self.place: dict[str, Any] = dict(state.place)
+        self.counts: Counter[str] = Counter(record.counts)
+        self.asked = asked
+        self.began_at = now
+        self.outcome: dict[str, Any] = {}
+        self._lease = state.lease
+        self._leased_until = state.leased_until or now
+
+    def connect(self) -> Connector:
+        return self.integration.connect(before_call=self.before_call)
+
+    def before_call(self) -> None:
+        """Before every network call: is there still time for one, with half the lease to spare?"""
+        spare = timedelta(seconds=settings.LEASE_SECONDS / 2)
+        if timezone.now() + spare > self._leased_until:
+            raise Unavailable(_("The shop answers so slowly that one page took longer than a run may last."))
+
+    @property
+    def turn_is_over(self) -> bool:
+        return timezone.now() - self.began_at >= timedelta(seconds=settings.TURN_SECONDS)
+
+    def complete(self, through: datetime, *, is_full: bool) -> None:
+        """The work is done up to that moment; `is_full` when everything was looked at."""
+        self.outcome = {"synced_through": through, **({"completed_at": timezone.now()} if is_full else {})}
+
+    def describe(self, kind: str) -> None:
+        """What kind of work this is, in words, for the activity."""
+        self.record.kind = kind
+
+    def note(self, sentences: Iterable[str]) -> None:
+        """What could not be done, for a person to read. The first ones are kept, all are counted."""
+        room = max(0, NOTES_KEPT - len(self.record.notes))
+        self.record.notes += list(sentences)[:room]
+
+    def keep(self, place: dict[str, Any]) -> None:
+        """Save place and counts and renew the lease; raises `LostLease` where it is no longer ours."""
+        until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+        ours = SyncState.objects.filter(pk=self.state.pk, lease=self._lease)
+        if not ours.update(place=place, leased_until=until):
+            raise LostLease
+        self.place, self._leased_until = place, until
+        self.record.counts = dict(self.counts)
+        self.record.save(update_fields=["counts", "notes", "kind"])
+
+    def give_way(self) -> None:
+        """Between two pages: when the turn is over or the pipe was paused, stop here and go on later."""
+        if self.turn_is_over or SyncState.objects.filter(pk=self.state.pk, is_paused=True).exists():
+            raise TurnOver
+
+
+def run(state_pk: int, job: Job) -> SyncRun | None:
+    """One turn of `job` on this row, if it is due and free. Returns its record, or nothing when it was not ours to run."""
+    turn = claim(state_pk)
+    if turn is None:
+        return None
+    try:
+        job(turn)
+    except LostLease:
+        log.info("%s: the lease is over; whoever holds it goes on.", turn.state)
+    except TurnOver:
+        _give_back(turn)
+    except ShopError as error:
+        _settle_failure(turn, error)
+    except Exception as error:
+        log.exception("%s failed in our own code.", turn.state)
+        _settle_failure(turn, error)
+    else:
+        _settle_success(turn)
+    return turn.record
+
+
+def claim(state_pk: int) -> Run | None:
+    """Take the lease, or nothing. Never two runs of one row, never two running pipes of one shop."""
+    now = timezone.now()
+    with transaction.atomic():
+        shop = SyncState.objects.filter(pk=state_pk).values_list("integration__shop", flat=True).first()
+        if shop is None or _shop_is_busy(shop, now):
+            SyncState.objects.filter(pk=state_pk).update(rung_at=None)  # the next tick rings again
+            return None
+        until = now + timedelta(seconds=settings.LEASE_SECONDS)
+        due = SyncState.objects.due(now).filter(pk=state_pk)
+        before = due.select_related("integration").first()
+        if before is None or not due.update(leased_until=until, lease=uuid.uuid4().hex, asked_at=None):
+            return None
+        state = SyncState.objects.select_related("integration").get(pk=state_pk)
+        asked = before.asked_at is not None
+        record = _record(state, before, now)
+    return Run(state, record, now, asked=asked)
+
+
+def _shop_is_busy(shop: str, now: datetime) -> bool:
+    """Locks the shop's rows in key order, so that two claims for one shop see each other."""
+    rows = SyncState.objects.of_shop(shop).select_for_update(of=("self",)).order_by("pk")
+    return any(state.leased_until and state.leased_until > now for state in rows)
+
+
+def _record(state: SyncState, before: SyncState, now: datetime) -> SyncRun:
+    """The record of work under way, taken up again; or a new one."""
+    open_runs = SyncRun.objects.filter(integration=state.integration, pipe=state.pipe, outcome=SyncRun.Outcome.RUNNING)
+    record = open_runs.order_by("-pk").first()
+    if record is None:
+        asked_by = before.asked_by if before.asked_at else ""
+        return SyncRun.objects.create(
+            integration=state.integration, pipe=state.pipe, started_at=now, asked_by=asked_by, counts=_counted(state)
+        )
+    record.turns += 1
+    record.interruptions += before.leased_until is not None
+    record.save(update_fields=["turns", "interruptions"])
+    return record
+
+
+def _counted(state: SyncState) -> dict[str, int]:
+    """What the work under way has counted before an attempt of it failed."""
+    counts: dict[str, int] = state.place.get("counts", {})
+    return counts
+
+
+def _settle(turn: Run, **fields: Any) -> bool:
+    """Write the outcome, if the lease is still ours."""
+    ours = SyncState.objects.filter(pk=turn.state.pk, lease=turn._lease)
+    return bool(ours.update(lease="", leased_until=None, rung_at=None, **fields))
+
+
+def _close(turn: Run, outcome: SyncRun.Outcome, error: str = "") -> None:
+    record = turn.record
+    record.counts, record.outcome, record.error, record.ended_at = dict(turn.counts), outcome, error, timezone.now()
+    record.save()
+
+
+@transaction.atomic
+def _give_back(turn: Run) -> None:
+    _settle(turn, next_run_at=timezone.now())
+
+
+@transaction.atomic
+def _settle_success(turn: Run) -> None:
+    """Done: the next run is due after the pipe's rhythm, or at once where a person asked meanwhile."""
+    now = timezone.now()
+    pause = timedelta(seconds=turn.state.definition.seconds())
+    asked_again = SyncState.objects.filter(pk=turn.state.pk, asked_at__isnull=False).exists()
+    good = {"failed_attempts": 0, "failing_since": None, "attention": "", "last_error": "", "last_succeeded_at": now}
+    if _settle(turn, place={}, next_run_at=now if asked_again else now + pause, **good, **turn.outcome):
+        _close(turn, SyncRun.Outcome.SUCCEEDED)
+        _clear_refused_key(turn, now)
+
+
+def _clear_refused_key(turn: Run, now: datetime) -> None:
+    """The key works again: every pipe that it stopped goes on at once."""
+    stopped = turn.integration.states.filter(attention=SyncState.Attention.BAD_KEY)
+    stopped.update(attention="", last_error="", failed_attempts=0, failing_since=None, next_run_at=now, rung_at=None)
+
+
+@transaction.atomic
+def _settle_failure(turn: Run, error: Exception) -> None:
+    """Failed: the row says why and when it is tried again, sorted by who must act."""
+    now = timezone.now()
+    attempts = turn.state.failed_attempts + 1
+    sentence = str(error) if isinstance(error, ShopError) else _("Something failed on our side; we look into it.")
+    fields = {
+        "failed_attempts": attempts,
+        "failing_since": turn.state.failing_since or now,
+        "last_error": sentence,
+        "attention": _attention(error),
+        "next_run_at": now + timedelta(seconds=wait_after(error, attempts, turn.state.definition)),
+    }
+    turn.place["counts"] = dict(turn.counts)
+    if _settle(turn, place=turn.place if turn.place.keys() - {"counts"} else {}, **fields):
+        _close(turn, SyncRun.Outcome.FAILED, sentence)
+        _tell_neighbours(turn, error, fields)
+
+
+def _attention(error: Exception) -> str:
+    if isinstance(error, BadCredentials):
+        return SyncState.Attention.BAD_KEY
+    return SyncState.Attention.NOT_ALLOWED if isinstance(error, NotAllowed) else ""
+
+
+def wait_after(error: Exception, attempts: int, pipe: pipes.Pipe) -> float:
+    """Seconds until the next attempt: what the shop asked for, else 1, 5, 15, 60 minutes and then hourly, with jitter."""
+    if isinstance(error, BadCredentials | NotAllowed):
+        return PROBE
+    wished = error.retry_after if isinstance(error, Unavailable) and error.retry_after is not None else None
+    if wished is not None:
+        return min(max(wished, 1.0), BACKOFF[-1])
+    planned = min(BACKOFF[min(attempts, len(BACKOFF)) - 1], pipe.longest_wait)
+    return planned * random.uniform(0.9, 1.1)
+
+
+def _tell_neighbours(turn: Run, error: Exception, fields: dict[str, Any]) -> None:
+    """A shop that does not answer is not asked by its other pipes meanwhile; a refused key stops all of its integration."""
+    others = SyncState.objects.exclude(pk=turn.state.pk)
+    if isinstance(error, Unavailable):
+        waiting = others.filter(Q(next_run_at__lt=fields["next_run_at"]), integration__shop=turn.integration.shop)
+        waiting.update(next_run_at=fields["next_run_at"])
+    if isinstance(error, BadCredentials):
+        keys = ("attention", "last_error", "failing_since", "next_run_at")
+        others.filter(integration=turn.integration).update(**{key: fields[key] for key in keys})
+
+
+def tick() -> int:
+    """Press the doorbell of every due row; returns how many. Does no work itself."""
+    now = timezone.now()
+    SyncState.objects.add_missing()
+    rows = SyncState.objects.due(now).unrung(now).filter(pipe__in=pipes.PIPES).order_by("next_run_at")
+    found = list(rows.values_list("pk", "pipe")[:5000])
+    SyncState.objects.filter(pk__in=[pk for pk, _key in found]).update(rung_at=now)
+    for pk, key in found:
+        pipes.send(pipes.PIPES[key].task, pk)
+    return len(found)

@@ -1,0 +1,139 @@
+"""The only door to a merchant's pages, and the navigation that leads to them.
+
+The merchant is in the URL. A view behind `@merchant_view` gets the merchant itself and reaches every object through it
+(`get_object_or_404(merchant.integrations, pk=pk)`), so that a stranger's id is a 404 by construction.
+"""
+
+import zoneinfo
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from merchants.models import Membership, Merchant, Permission, User
+
+P = ParamSpec("P")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class MerchantRequest(HttpRequest):
+    """A request behind `@merchant_view`: the user is signed in and linked to the merchant."""
+
+    user: User
+    merchant: Merchant
+    membership: Membership
+
+
+View = Callable[Concatenate[MerchantRequest, Merchant, P], HttpResponseBase]
+
+
+def merchant_view(
+    *, changes: Permission | None = None, reads: Permission | None = None
+) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+    """Sign-in, membership and permission, in this order: login page, 404, 403.
+
+    `changes` is needed for every method that changes something, `reads` also for looking. The view is called with the
+    merchant in place of its id, and in the merchant's time zone.
+    """
+
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        @login_required
+        def guarded(request: HttpRequest, merchant_pk: int, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            member = _membership(request, merchant_pk)
+            _check(request, member, changes, reads)
+            request.merchant, request.membership = member.merchant, member  # type: ignore[attr-defined]
+            with in_zone(member.merchant.time_zone):
+                response = view(request, member.merchant, *args, **kwargs)  # type: ignore[arg-type]
+                return _rendered(response)
+
+        guarded.is_merchant_view = True  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def _membership(request: HttpRequest, merchant_pk: int) -> Membership:
+    try:
+        return Membership.objects.select_related("merchant").get(merchant_id=merchant_pk, user_id=request.user.pk)
+    except Membership.DoesNotExist:
+        raise Http404 from None
+
+
+def _check(request: HttpRequest, member: Membership, changes: Permission | None, reads: Permission | None) -> None:
+    for permission, is_needed in ((reads, True), (changes, request.method not in SAFE_METHODS)):
+        if permission and is_needed and not member.may(permission):
+            raise PermissionDenied(
+                _("You may look at this, but not change it. A colleague who may “%(what)s” can do it for you.")
+                % {"what": permission.label}
+            )
+
+
+def _rendered(response: HttpResponseBase) -> HttpResponseBase:
+    """A lazy response is written while the merchant's zone still holds."""
+    render = getattr(response, "render", None)
+    return render() if callable(render) else response
+
+
+@contextmanager
+def in_zone(name: str) -> Iterator[None]:
+    with timezone.override(zoneinfo.ZoneInfo(name)):
+        yield
+
+
+@dataclass
+class Item:
+    """One line of the navigation. `view` is its page; its children's pages belong to it too."""
+
+    label: Any
+    view: str
+    icon: str = ""
+    children: list["Item"] = field(default_factory=list)
+    also: tuple[str, ...] = ()  # further pages that light this line
+
+    def describe(self, request: HttpRequest, merchant: Merchant) -> dict[str, Any]:
+        here = request.resolver_match.view_name if request.resolver_match else ""
+        children = [child.describe(request, merchant) for child in self.children]
+        is_current = here == self.view or here in self.also
+        return {
+            "label": self.label,
+            "url": reverse(self.view, args=[merchant.pk]),
+            "icon": self.icon,
+            "is_current": is_current and not any(child["is_current"] for child in children),
+            "is_open": is_current or any(child["is_current"] for child in children),
+            "children": children,
+        }
+
+
+# Filled by the apps in AppConfig.ready(), lowest floor first; shown in the order of `place`.
+_sections: dict[int, Item] = {}
+
+
+def add_section(place: int, item: Item) -> None:
+    """Put a section into the side bar; the same place again replaces it."""
+    _sections[place] = item
+
+
+def add_page(place: int, item: Item) -> None:
+    """Put a page under a section that a lower floor made."""
+    section = _sections[place]
+    section.children = [child for child in section.children if child.view != item.view] + [item]
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `nav` with the merchant, the user's merchants and the sections of the side bar."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"nav": {"merchant": None, "merchants": [], "sections": []}}
+    merchant = getattr(request, "merchant", None)
+    sections = [_sections[place].describe(request, merchant) for place in sorted(_sections)] if merchant else []
+    merchants = list(Merchant.objects.for_user(user))
+    return {"nav": {"merchant": merchant, "merchants": merchants, "sections": sections}}

@@ -1,0 +1,77 @@
+"""The staff's desk: who works here, for whom, and in which house."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from merchants.models import Membership, Merchant, User, Warehouse
+
+admin.site.site_header = _("myOGO staff")
+admin.site.site_title = _("myOGO staff")
+admin.site.index_title = _("The staff's desk")
+
+
+class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("email", "name")
+
+
+class EditUserForm(UserChangeForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = "__all__"  # noqa: DJ007  # the admin's field sets choose
+
+
+class MembershipInline(admin.TabularInline[Membership, Merchant]):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user", "merchant")
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
+    form = EditUserForm
+    add_form = NewUserForm
+    ordering = ("email",)
+    list_display = ("email", "name", "is_staff", "is_active", "last_login")
+    search_fields = ("email", "name", "memberships__merchant__name")
+    inlines = (MembershipInline,)
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        (_("May"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Seen"), {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+
+@admin.register(Merchant)
+class MerchantAdmin(admin.ModelAdmin[Merchant]):
+    list_display = ("name", "company_name", "houses", "linked_users", "created_at")
+    list_filter = ("warehouses",)
+    search_fields = ("name", "company_name", "company_id", "vat_code", "users__email")
+    filter_horizontal = ("warehouses",)
+    inlines = (MembershipInline,)
+    date_hierarchy = "created_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Merchant]:
+        users = Count("memberships", distinct=True)
+        return super().get_queryset(request).prefetch_related("warehouses").annotate(user_count=users)
+
+    @admin.display(description=_("warehouses"))
+    def houses(self, merchant: Merchant) -> str:
+        return ", ".join(house.code for house in merchant.warehouses.all())
+
+    @admin.display(description=_("linked users"), ordering="user_count")
+    def linked_users(self, merchant: Merchant) -> int:
+        return int(merchant.user_count)  # type: ignore[attr-defined]
+
+
+@admin.register(Warehouse)
+class WarehouseAdmin(admin.ModelAdmin[Warehouse]):
+    list_display = ("code", "name", "city", "country", "is_public_testing")
+    search_fields = ("code", "name", "city")

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class MerchantsConfig(AppConfig):
+    name = "merchants"
+    verbose_name = _("Merchants")
+
+    def ready(self) -> None:
+        from merchants.access import Item, add_page, add_section
+
+        add_section(
+            30, Item(_("Edit Merchant"), "merchants:company", "adjustments", also=())
+        )
+        add_page(30, Item(_("Company information"), "merchants:company"))

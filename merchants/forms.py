@@ -1,0 +1,82 @@
+"""One form per page."""
+
+from typing import Any
+
+from django import forms
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from django_countries.widgets import CountrySelectWidget
+
+from merchants.models import Merchant, Warehouse
+from merchants.timezones import zone_choices
+
+
+class SignupForm(forms.Form):
+    """What sign-up asks besides email and password; allauth mixes it in."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    field_order = ["name", "email", "password1"]
+
+    def signup(self, request: Any, user: Any) -> None:
+        """Called by allauth when the account exists; the adapter has stored the name already."""
+
+
+class NewMerchantForm(forms.ModelForm[Merchant]):
+    """The second step: a merchant, and the warehouse it begins in."""
+
+    warehouse = forms.ModelChoiceField(
+        label=_("Warehouse"),
+        queryset=Warehouse.objects.none(),
+        empty_label=None,
+        help_text=_("For test orders and test stock. Other warehouses are added later, together with us."),
+    )
+
+    class Meta:
+        model = Merchant
+        fields = ["name"]
+        labels = {"name": _("Merchant name")}
+        help_texts = {"name": _("As you want to see it in lists; often the name of your shop.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        warehouse = self.fields["warehouse"]
+        assert isinstance(warehouse, forms.ModelChoiceField)
+        warehouse.queryset = Warehouse.objects.open_for_sign_up()
+        warehouse.label_from_instance = lambda house: house.name  # type: ignore[method-assign]
+
+    @transaction.atomic
+    def save_for(self, user: Any) -> Merchant:
+        """The merchant, linked to its maker with all permissions, in the chosen warehouse."""
+        merchant = self.save()
+        merchant.warehouses.add(self.cleaned_data["warehouse"])
+        merchant.link(user)
+        return merchant
+
+
+class CompanyForm(forms.ModelForm[Merchant]):
+    """Company information: who you are on contract and invoice."""
+
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=zone_choices, help_text=_("Times on the pages are shown in this zone.")
+    )
+
+    class Meta:
+        model = Merchant
+        fields = [
+            "name",
+            "company_name",
+            "company_id",
+            "vat_code",
+            "address",
+            "zip_code",
+            "city",
+            "country",
+            "contact_name",
+            "contact_email",
+            "contact_phone",
+            "time_zone",
+        ]
+        widgets = {"country": CountrySelectWidget(layout="{widget}")}
+

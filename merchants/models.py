@@ -1,0 +1,176 @@
+"""Who, and where the goods lie: users, merchants, who may do what, warehouses."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+from merchants.timezones import check_zone
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def by_email(self, email: str) -> UserQuerySet:
+        """Email addresses are one and the same whatever their case."""
+        return self.filter(email__iexact=email.strip())
+
+
+class UserAccounts(BaseUserManager["User"]):
+    """Makes users; the email address is the login."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username or "")
+
+
+class User(AbstractUser):
+    """A person who signs in with an email address."""
+
+    username = None  # type: ignore[assignment]  # Django's way to leave an inherited field out
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField(_("name"), max_length=120)
+    email = models.EmailField(_("email"), unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    objects = UserAccounts.from_queryset(UserQuerySet)()  # type: ignore[misc]  # the inherited one knows usernames
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), name="user_email_once", violation_error_message=_("This email address is taken.")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0] or self.email
+
+
+class WarehouseQuerySet(models.QuerySet["Warehouse"]):
+    def open_for_sign_up(self) -> WarehouseQuerySet:
+        """Where anybody may begin: the public testing warehouse; others are opened by staff."""
+        return self.filter(is_public_testing=True)
+
+
+class Warehouse(models.Model):
+    """A house of the fulfilment company; known by its short code."""
+
+    code = models.CharField(_("code"), max_length=10, unique=True, help_text=_("Three letters, as in GOT."))
+    name = models.CharField(_("name"), max_length=120)
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    zip_code = models.CharField(_("zip code"), max_length=20, blank=True)
+    city = models.CharField(_("city"), max_length=100, blank=True)
+    country = CountryField(_("country"), blank=True)
+    is_public_testing = models.BooleanField(
+        _("public testing warehouse"), default=False, help_text=_("Anybody who signs up may begin here; nothing is shipped.")
+    )
+
+    objects = WarehouseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-is_public_testing", "code"]
+        verbose_name = _("warehouse")
+        verbose_name_plural = _("warehouses")
+
+    def __str__(self) -> str:
+        return f"{self.code} · {self.name}"
+
+
+class MerchantQuerySet(models.QuerySet["Merchant"]):
+    def for_user(self, user: Any) -> MerchantQuerySet:
+        """The merchants that this user is linked to, by name."""
+        return self.filter(memberships__user=user).order_by("name", "pk")
+
+
+class Merchant(models.Model):
+    """A web shop or other unit that keeps stock; the thing a user works inside."""
+
+    name = models.CharField(_("merchant name"), max_length=120)
+    company_name = models.CharField(_("official company name"), max_length=200, blank=True)
+    company_id = models.CharField(_("company id"), max_length=50, blank=True)
+    vat_code = models.CharField(
+        _("VAT code"),
+        max_length=20,
+        blank=True,
+        help_text=_("Without a valid code VAT is added to your invoices, also across EU borders."),
+    )
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    zip_code = models.CharField(_("zip code"), max_length=20, blank=True)
+    city = models.CharField(_("city"), max_length=100, blank=True)
+    country = CountryField(_("country"), blank=True)
+    contact_name = models.CharField(_("contact person"), max_length=120, blank=True)
+    contact_email = models.EmailField(_("contact email"), blank=True)
+    contact_phone = models.CharField(_("contact phone"), max_length=40, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Stockholm", validators=[check_zone])
+    warehouses = models.ManyToManyField(Warehouse, related_name="merchants", verbose_name=_("warehouses"))
+    users = models.ManyToManyField(User, through="Membership", related_name="merchants", verbose_name=_("linked users"))
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = MerchantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        verbose_name = _("merchant")
+        verbose_name_plural = _("merchants")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if not self.name.strip():
+            raise ValidationError({"name": _("Give the merchant a name.")})
+
+    def link(self, user: User, **permissions: bool) -> Membership:
+        """Let a user work here; all permissions unless told otherwise."""
+        return Membership.objects.create(merchant=self, user=user, **permissions)
+
+
+class Permission(models.TextChoices):
+    """What a linked user may do besides looking. The values are the names of the fields of `Membership`."""
+
+    EDITS_SETTINGS = "edits_settings", _("edit the merchant and its integrations")
+    EDITS_PRODUCTS = "edits_products", _("create and edit products")
+
+
+class Membership(models.Model):
+    """One linked user of one merchant. Everybody linked may look; what more, the permissions say."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    edits_settings = models.BooleanField(_("edits the merchant and its integrations"), default=True)
+    edits_products = models.BooleanField(_("creates and edits products"), default=True)
+    linked_at = models.DateTimeField(_("linked"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("linked user")
+        verbose_name_plural = _("linked users")
+        constraints = [models.UniqueConstraint(fields=["merchant", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.merchant}"
+
+    def may(self, permission: Permission) -> bool:
+        return bool(getattr(self, permission.value))

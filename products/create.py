@@ -1,0 +1,130 @@
+"""Items of a shop → products of the merchant: makes what is missing, links what exists, leaves the rest with a reason.
+
+    read     the chosen items in batches, and the merchant's products that could be theirs
+    decide   link, create or leave (pure: `match`)
+    write    one short transaction per batch; the unique SKU of a merchant's products makes it safe to press twice
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from integrations.models import Integration
+from products import detect, skus
+from products.batches import batched
+from products.models import Product, Tab, WebshopProduct, WebshopProductQuerySet
+
+BATCH = 1000
+
+
+@dataclass(slots=True)
+class Answer:
+    """What *Create product* did. `left` counts the rest by the tab that says why."""
+
+    created: int = 0
+    linked: int = 0
+    left: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The merchant's products that a batch of items could mean."""
+
+    by_sku: dict[str, Product]
+    by_ean: dict[str, list[Product]]
+
+
+def create(integration: Integration, items: WebshopProductQuerySet) -> Answer:
+    """Create or link these items. What is linked already, ignored, gone or has a problem is left."""
+    detect.detect(integration)  # a refresh under way may have shown twins that nobody has compared yet
+    answer = Answer()
+    chosen = list(items.order_by("pk").values_list("pk", "tab"))
+    answer.left.update(tab for _pk, tab in chosen if tab != Tab.NEW)
+    for batch in batched((pk for pk, tab in chosen if tab == Tab.NEW), BATCH):
+        with transaction.atomic():
+            _create_batch(integration, batch, answer)
+    return answer
+
+
+def _create_batch(integration: Integration, pks: list[int], answer: Answer) -> None:
+    rows = integration.webshop_products.filter(pk__in=pks, tab=Tab.NEW).select_for_update().order_by("pk")
+    items = list(rows)
+    shelf = look_up(integration, items)
+    existing = {item.pk: match(integration, item, shelf) for item in items}
+    missing = [item for item in items if existing[item.pk] is None]
+    made = make(integration, missing)
+    for item in items:
+        item.product = existing[item.pk] or made[item.sku]
+    WebshopProduct.objects.bulk_update(items, ["product"], batch_size=BATCH)
+    _take(item for item in items if existing[item.pk])
+    answer.created += len(missing)
+    answer.linked += len(items) - len(missing)
+
+
+def look_up(integration: Integration, items: list[WebshopProduct]) -> Shelf:
+    """The products of the merchant with an SKU (or EAN, where products are identified so) of these items."""
+    products = Product.objects.for_merchant(integration.merchant)
+    by_sku = {product.sku: product for product in products.filter(sku__in=[item.sku for item in items if item.sku])}
+    by_ean: dict[str, list[Product]] = {}
+    if integration.identifies_by == Integration.Identify.EAN:
+        for product in products.filter(ean__in={item.ean for item in items if item.ean}):
+            by_ean.setdefault(product.ean, []).append(product)
+    return Shelf(by_sku, by_ean)
+
+
+def match(integration: Integration, item: WebshopProduct, shelf: Shelf) -> Product | None:
+    """The product that this item means: by EAN where so set and only one has it, else by the SKU, to the letter."""
+    if integration.identifies_by == Integration.Identify.EAN and len(shelf.by_ean.get(item.ean, [])) == 1:
+        return shelf.by_ean[item.ean][0]
+    return shelf.by_sku.get(item.sku)
+
+
+def make(integration: Integration, items: list[WebshopProduct]) -> dict[str, Product]:
+    """New products of these items by SKU; one that somebody made this very moment is taken as it is."""
+    new = [
+        Product(
+            merchant=integration.merchant,
+            sku=item.sku,
+            sku_folded=skus.fold(item.sku),
+            **{key: value for key, value in item.as_product_fields().items() if value is not None},
+        )
+        for item in items
+    ]
+    Product.objects.bulk_create(new, ignore_conflicts=True, batch_size=BATCH)
+    found = Product.objects.for_merchant(integration.merchant).filter(sku__in=[item.sku for item in items])
+    return {product.sku: product for product in found}
+
+
+def relink(item: WebshopProduct) -> Product:
+    """Its SKU was changed in the shop: link it to the product of the new SKU, made where there is none."""
+    with transaction.atomic():
+        product = look_up(item.integration, [item]).by_sku.get(item.sku) or make(item.integration, [item])[item.sku]
+        item.product, item.kept_sku = product, ""
+        item.save(update_fields=["product", "kept_sku"])
+        _take([item])
+    detect.detect(item.integration)
+    return product
+
+
+def keep_link(item: WebshopProduct) -> None:
+    """Its SKU was changed in the shop, the goods still carry the old one: stay with the product, and do not ask again."""
+    item.kept_sku = item.sku
+    item.save(update_fields=["kept_sku"])
+    detect.detect(item.integration)
+
+
+def take_over(items: QuerySet[WebshopProduct]) -> int:
+    """Carry what the shop owns over to the linked products; returns how many changed."""
+    return _take(items.select_related("product"))
+
+
+def _take(items: Iterable[WebshopProduct]) -> int:
+    changed = {item.product.pk: item.product for item in items if item.product and item.product.take_from_shop(item)}
+    Product.objects.bulk_update(changed.values(), [*Product.SHOP_OWNS, "ean"], batch_size=BATCH)
+    return len(changed)
+

@@ -1,0 +1,126 @@
+"""What one page of the shop's catalogue means, measured against what we know. Pure: no network, no database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from integrations.connectors.base import Faulty, Page, ProductData
+from products import skus
+
+SKU_LIMIT = 600  # characters of a joined SKU that can be stored at all
+LIMITS = {
+    "name": 300,
+    "variant": 200,
+    "size": 100,
+    "brand": 120,
+    "collection": 120,
+    "description": 20_000,
+    "currency": 3,
+    "country_of_origin": 2,
+    "customs_description": 50,
+    "hs_code": 20,
+    "ean": 64,
+}
+PARTS = ("sku_product", "sku_variant", "sku_size")
+COLUMNS = (*PARTS, "sku", "sku_folded", *LIMITS, "price", "weight_kg", "picture_url", "is_active", "is_bundle")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we know of an item before reading the page."""
+
+    pk: int
+    digest: str
+    seen_in: str
+    is_gone: bool
+    shared_problems: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Decision:
+    """What one page means. `repeated` were seen before in this pass and are not counted again."""
+
+    new: list[ProductData] = field(default_factory=list)
+    changed: list[ProductData] = field(default_factory=list)
+    unchanged: list[int] = field(default_factory=list)
+    back: int = 0
+    repeated: int = 0
+
+    @property
+    def seen(self) -> int:
+        return len(self.new) + len(self.changed) + len(self.unchanged)
+
+
+def decide(items: Iterable[ProductData], known: Mapping[str, Known], this_pass: str) -> Decision:
+    """Sort a page's items by what is to be done with them."""
+    decision = Decision()
+    for item in items:
+        before = known.get(item.external_id)
+        if before is None:
+            decision.new.append(item)
+            continue
+        decision.back += before.is_gone
+        if before.digest != digest(item):
+            decision.changed.append(item)
+        elif before.seen_in == this_pass and not before.is_gone:
+            decision.repeated += 1
+        else:
+            decision.unchanged.append(before.pk)
+    return decision
+
+
+def digest(item: ProductData) -> str:
+    """A short mark that differs when anything of the item does."""
+    return hashlib.blake2b(repr(astuple(item)).encode(errors="replace"), digest_size=16).hexdigest()
+
+
+def tidy(page: Page[ProductData]) -> tuple[dict[str, ProductData], tuple[Faulty, ...]]:
+    """A page's items by the shop's id, as the database can keep them, and the rows that cannot be kept at all."""
+    kept: dict[str, ProductData] = {}
+    faulty = list(page.faulty)
+    for raw in page.items:
+        item = clean(raw)
+        if len(item.sku) > SKU_LIMIT or not 0 < len(item.external_id) <= 64:
+            reason = _("its SKU of %(length)d characters cannot be stored") % {"length": len(item.sku)}
+            faulty.append(Faulty(item.external_id[:64], reason))
+        else:
+            kept[item.external_id] = item
+    return kept, tuple(faulty)
+
+
+def clean(item: ProductData) -> ProductData:
+    """No NUL, no half character, no text or number beyond its column. SKU parts are never cut."""
+    texts: dict[str, Any] = {name: _text(getattr(item, name)) for name in (*PARTS, *LIMITS, "external_id")}
+    for name, limit in LIMITS.items():
+        texts[name] = texts[name][:limit]
+    address = _text(item.picture_url)
+    return replace(
+        item,
+        **texts,
+        picture_url=address if len(address) <= 500 else "",
+        price=fitting(item.price, "0.01", 10),
+        weight_kg=fitting(item.weight_kg, "0.001", 6),
+    )
+
+
+def _text(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
+def fitting(number: Decimal | None, step: str, digits: int) -> Decimal | None:
+    """The number rounded to `step`, or nothing where it is negative, not finite or has more than `digits` before the point."""
+    if number is None or not number.is_finite() or not 0 <= number < 10**digits:
+        return None
+    return number.quantize(Decimal(step))
+
+
+def columns(item: ProductData) -> dict[str, Any]:
+    """The item as columns of `WebshopProduct`."""
+    plain = {name: getattr(item, name) for name in COLUMNS if name not in ("sku", "sku_folded")}
+    return {**plain, "sku": item.sku, "sku_folded": skus.fold(item.sku)[:SKU_LIMIT]}

@@ -1,0 +1,136 @@
+"""Problems that show only when items are held beside each other: read groups → decide → write what differs.
+
+Ignored items count too: the shop still sells them, and an order would name the same SKU.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, Q
+
+from integrations.models import Integration
+from products.batches import batched
+from products.models import Product, WebshopProduct, WebshopProductQuerySet
+from products.problems import Code, Problem, codes_text
+
+Found = dict[int, list[dict[str, Any]]]
+
+
+def detect(integration: Integration) -> None:
+    """Find the shared problems of all items that the shop still shows; rows that have none any more are cleared."""
+    items = integration.webshop_products.present()
+    found: Found = defaultdict(list)
+    for pk, problem in _all_problems(integration, items):
+        found[pk].append(problem.dump())
+    _write(integration, found)
+
+
+def _all_problems(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+    yield from _same_sku(items)
+    yield from _twins(items)
+    yield from _twins_of_products(integration, items)
+    yield from _same_ean(items)
+    yield from _changed_sku(integration, items)
+    if integration.identifies_by == Integration.Identify.EAN:
+        yield from ((pk, Problem(Code.EAN_MISSING)) for pk in items.filter(ean="").values_list("pk", flat=True))
+
+
+def _same_sku(items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+    """Two items whose joined SKU is one: from the same parts, or (ambiguity) from different ones."""
+    for group in _groups(items.exclude(sku=""), "sku"):
+        for item in group:
+            other = _other(item, group)
+            more = {"more": len(group) - 2} if len(group) > 2 else {}
+            if other.sku_parts == item.sku_parts:
+                yield item.pk, Problem(Code.SAME_SKU, {"sku": item.sku, "other": other.title, **more})
+            else:
+                parts = {"parts": _shown(item), "other_parts": _shown(other)}
+                yield item.pk, Problem(Code.JOIN, {"sku": item.sku, "other": other.title, **parts, **more})
+
+
+def _shown(item: WebshopProduct) -> list[str]:
+    """The parts that are there; an empty one adds nothing."""
+    return [part for part in item.sku_parts if part]
+
+
+def _other(item: WebshopProduct, group: list[WebshopProduct]) -> WebshopProduct:
+    """The one to name: rather one with the same parts than any."""
+    others = [row for row in group[:50] if row.pk != item.pk] or [group[-1]]
+    return next((row for row in others if row.sku_parts == item.sku_parts), others[0])
+
+
+def _twins(items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+    for group in _groups(items.exclude(sku_folded=""), "sku_folded", differing="sku"):
+        first = group[0]
+        second = next(row for row in group if row.sku != first.sku)
+        for item in group:
+            other = second if item.sku == first.sku else first
+            yield item.pk, _twin(item, other.sku, other.title)
+
+
+def _twin(item: WebshopProduct, sku: str, title: str) -> Problem:
+    return Problem(Code.TWIN, {"sku": item.sku, "other_sku": sku, "other": title})
+
+
+def _twins_of_products(
+    integration: Integration, items: WebshopProductQuerySet
+) -> Iterator[tuple[int, Problem]]:
+    """An item whose twin is already a product of the merchant."""
+    products = Product.objects.for_merchant(integration.merchant)
+    twin = products.filter(sku_folded=OuterRef("sku_folded")).exclude(sku=OuterRef("sku"))
+    same = products.filter(sku=OuterRef("sku"))
+    unlinked = items.filter(product__isnull=True).exclude(sku_folded="")
+    for item in unlinked.filter(Exists(twin), ~Exists(same)).iterator(chunk_size=500):
+        product = products.filter(sku_folded=item.sku_folded).exclude(sku=item.sku).first()
+        if product:
+            yield item.pk, _twin(item, product.sku, product.name)
+
+
+def _same_ean(items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+    for group in _groups(items.exclude(ean=""), "ean", differing="sku"):
+        first = group[0]
+        second = next(row for row in group if row.sku != first.sku)
+        more = {"more": len(group) - 2} if len(group) > 2 else {}
+        for item in group:
+            other = second if item.sku == first.sku else first
+            named = {"ean": item.ean, "other": other.title, "other_sku": other.sku or "–"}
+            yield item.pk, Problem(Code.EAN_TWICE, {**named, **more})
+
+
+def _changed_sku(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+    """The item is the same, its SKU is another: a person chooses whether the product follows."""
+    if integration.identifies_by != Integration.Identify.SKU:
+        return
+    linked = items.filter(product__isnull=False).exclude(Q(product__sku=F("sku")) | Q(kept_sku=F("sku")))
+    for pk, sku, old in linked.values_list("pk", "sku", "product__sku").iterator(chunk_size=2000):
+        yield pk, Problem(Code.SKU_CHANGED, {"old": old, "sku": sku})
+
+
+def _groups(items: WebshopProductQuerySet, key: str, differing: str = "pk") -> Iterator[list[WebshopProduct]]:
+    """Items that share `key` while they differ in `differing`."""
+    shared = items.order_by().values(key).annotate(kinds=Count(differing, distinct=True)).filter(kinds__gt=1)
+    rows = items.filter(**{f"{key}__in": shared.values(key)}).order_by(key, "pk")
+    columns = ("pk", "sku", "sku_folded", "sku_product", "sku_variant", "sku_size", "ean", "name", "variant", "size")
+    for _key, group in groupby(rows.only(*columns, "external_id").iterator(chunk_size=2000), key=lambda row: getattr(row, key)):
+        yield list(group)
+
+
+def _write(integration: Integration, found: Found) -> None:
+    """Only rows whose problems differ from what is stored are touched, in short transactions."""
+    items = integration.webshop_products
+    flagged = items.exclude(shared_problems=[]).values_list("pk", flat=True)
+    touched = sorted({*found, *flagged})
+    for batch in batched(touched, 1000):
+        with transaction.atomic():
+            rows = list(items.filter(pk__in=batch).only("pk", "own_problems", "shared_problems", "problem_codes"))
+            differing = [row for row in rows if row.shared_problems != found.get(row.pk, [])]
+            for row in differing:
+                row.shared_problems = found.get(row.pk, [])
+                row.problem_codes = codes_text([*row.own_problems, *row.shared_problems])
+            WebshopProduct.objects.bulk_update(differing, ["shared_problems", "problem_codes"])
+

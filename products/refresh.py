@@ -1,0 +1,181 @@
+"""Shop catalogue → WebshopProduct.
+
+    read     one page from the shop
+    decide   what of it is new, changed, unchanged, unreadable (pure: `decide.py`)
+    write    the page and the place after it, in one transaction
+    …        until the last page
+    settle   mark what a complete pass did not see as gone, find the problems, create products where so set
+
+A full pass looks at everything and is the only one that may call an item gone; between them *changes* are read. A pass
+survives turns, kills and outages: it goes on after its last written page, or begins anew where that is too long ago for the
+shop's page numbers to be trusted.
+"""
+
+from __future__ import annotations
+
+import uuid
+import zoneinfo
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations.connectors.base import Faulty, Page, ProductData
+from integrations.sync import Run
+from products import create, detect
+from products.decide import COLUMNS, Decision, Known, columns, decide, digest, tidy
+from products.create import take_over
+from products.models import WebshopProduct
+from products.problems import codes_text, own_problems
+
+KEY = "refresh"
+OVERLAP = timedelta(hours=3)  # changes read again, for clocks that differ and for the repeated hour
+PLACE_HOLDS = timedelta(minutes=10)  # how long a page number of the shop is trusted
+NIGHT = 2  # the hour, in the shop's zone, after which a full pass is due
+WRITTEN = [
+    *COLUMNS, "digest", "own_problems", "problem_codes", "last_changed_at", "seen_in", "gone_at"
+]
+
+
+def refresh(run: Run) -> None:
+    """One turn of a refresh."""
+    place = begin(run)
+    changed_since = None if place["kind"] == "full" else run.state.synced_through
+    with run.connect() as shop:
+        pages = shop.products(changed_since and changed_since - OVERLAP, cursor=place["cursor"])
+        for page in pages:
+            place = take_page(run, place, page)
+            if page.cursor:
+                run.give_way()
+    settle(run, place)
+
+
+def begin(run: Run) -> dict[str, Any]:
+    """Where this turn begins: the kept place, or a new pass."""
+    place = run.place
+    now = timezone.now()
+    if "cursor" not in place or is_stale(place, now) or (run.asked and place["kind"] != "full"):
+        kind = "full" if run.asked or place.get("kind") == "full" or is_full_due(run, now) else "changes"
+        place = {"kind": kind, "pass": uuid.uuid4().hex, "cursor": "", "began_at": now.isoformat()}
+        run.counts.clear()
+    run.describe(_("full refresh") if place["kind"] == "full" else _("changes"))
+    run.keep({**place, "read_at": now.isoformat()})
+    return run.place
+
+
+def is_stale(place: Mapping[str, str], now: datetime) -> bool:
+    return now - datetime.fromisoformat(place["read_at"]) > PLACE_HOLDS
+
+
+def is_full_due(run: Run, now: datetime) -> bool:
+    """Once a night, and whenever there was none since the last night."""
+    last, through = run.state.completed_at, run.state.synced_through
+    return last is None or through is None or last < last_night(now, run.integration.time_zone)
+
+
+def last_night(now: datetime, zone: str) -> datetime:
+    """The latest moment at which it was two in the night in that zone."""
+    local = now.astimezone(zoneinfo.ZoneInfo(zone))
+    night = local.replace(hour=NIGHT, minute=0, second=0, microsecond=0)
+    return night if night <= local else night - timedelta(days=1)
+
+
+def take_page(run: Run, place: dict[str, Any], page: Page[ProductData]) -> dict[str, Any]:
+    """Decide and write one page; returns the place after it."""
+    items, faulty = tidy(page)
+    with transaction.atomic():
+        known = look_up(run, [*items, *(row.external_id for row in faulty)])
+        decision = decide(items.values(), known, place["pass"])
+        write(run, place["pass"], decision, known)
+        note_faulty(run, place, faulty, known)
+        count(run, decision)
+        run.keep({**place, "cursor": page.cursor, "read_at": timezone.now().isoformat()})
+    return run.place
+
+
+def look_up(run: Run, external_ids: list[str]) -> dict[str, Known]:
+    rows = run.integration.webshop_products.filter(external_id__in=external_ids)
+    fields = ("external_id", "pk", "digest", "seen_in", "gone_at", "shared_problems")
+    return {
+        external_id: Known(pk, digest, seen_in, gone_at is not None, shared)
+        for external_id, pk, digest, seen_in, gone_at, shared in rows.values_list(*fields)
+    }
+
+
+def write(run: Run, this_pass: str, decision: Decision, known: Mapping[str, Known]) -> None:
+    """Write a page: new and changed items whole, of the others only that they were seen."""
+    now = timezone.now()
+    items = [*decision.new, *decision.changed]
+    rows = [row_of(run, item, known.get(item.external_id), this_pass, now) for item in items]
+    WebshopProduct.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["integration", "external_id"], update_fields=WRITTEN
+    )
+    unchanged = WebshopProduct.objects.filter(pk__in=decision.unchanged)
+    unchanged.update(seen_in=this_pass, gone_at=None)
+    pass_on([item.external_id for item in decision.changed], run)
+
+
+def row_of(run: Run, item: ProductData, before: Known | None, this_pass: str, now: datetime) -> WebshopProduct:
+    own = [problem.dump() for problem in own_problems(item)]
+    shared = before.shared_problems if before else []
+    return WebshopProduct(
+        integration=run.integration,
+        external_id=item.external_id,
+        own_problems=own,
+        problem_codes=codes_text([*own, *shared]),
+        digest=digest(item),
+        first_seen_at=now,
+        last_changed_at=now,
+        seen_in=this_pass,
+        **columns(item),
+    )
+
+
+def pass_on(external_ids: list[str], run: Run) -> None:
+    """What the shop owns of linked products follows the shop: never the SKU, the EAN only where ours is empty."""
+    linked = run.integration.webshop_products.filter(external_id__in=external_ids, product__isnull=False)
+    take_over(linked.select_related("product"))
+
+
+def note_faulty(run: Run, place: dict[str, Any], faulty: tuple[Faulty, ...], known: Mapping[str, Known]) -> None:
+    """An item that could not be read is held: what we have of it stays, and it is not called gone."""
+    seen = [known[row.external_id].pk for row in faulty if row.external_id in known]
+    WebshopProduct.objects.filter(pk__in=seen).update(seen_in=place["pass"])
+    place["nameless"] = place.get("nameless", 0) + sum(not row.external_id for row in faulty)
+    run.counts["unreadable"] += len(faulty)
+    run.note(f"{row.external_id or _('an item without id')}: {row.reason}" for row in faulty)
+
+
+def count(run: Run, decision: Decision) -> None:
+    """What the activity shows; seen = new + changed + unchanged."""
+    run.counts["pages"] += 1
+    run.counts["seen"] += decision.seen
+    run.counts["new"] += len(decision.new)
+    run.counts["changed"] += len(decision.changed)
+    run.counts["unchanged"] += len(decision.unchanged)
+    run.counts["back"] += decision.back
+    run.counts["repeated"] += decision.repeated
+
+
+def settle(run: Run, place: dict[str, Any]) -> None:
+    """The last page is written: draw the conclusions that only a complete pass allows."""
+    if place["kind"] == "full":
+        mark_gone(run, place)
+    detect.detect(run.integration)
+    if run.integration.creates_products:
+        answer = create.create(run.integration, run.integration.webshop_products.on_tab("new"))
+        run.counts.update(created=answer.created, linked=answer.linked)
+    run.counts["problems"] = run.integration.webshop_products.on_tab("problems").count()
+    run.complete(datetime.fromisoformat(place["began_at"]), is_full=place["kind"] == "full")
+
+
+def mark_gone(run: Run, place: dict[str, Any]) -> None:
+    """What a complete pass did not show is gone; unless rows without a legible id might have been just those."""
+    unseen = run.integration.webshop_products.present().exclude(seen_in=place["pass"])
+    if place.get("nameless"):
+        run.note([_("Some rows had no legible id, so nothing was marked as gone this time.")])
+        return
+    run.counts["gone"] += unseen.update(gone_at=timezone.now())

@@ -1,0 +1,22 @@
+"""What is right and wrong about SKUs and EANs. Pure."""
+
+import unicodedata
+
+from stdnum import ean as ean_numbers
+
+INVISIBLE = ("Cc", "Cf", "Zl", "Zp")
+
+
+def fold(sku: str) -> str:
+    """The SKU as a hurried person reads it: without blanks, whatever the case. Two SKUs with one such form are twins."""
+    return "".join(unicodedata.normalize("NFKC", sku).split()).casefold()
+
+
+def forbidden_characters(sku: str) -> str:
+    """The characters of the SKU that a warehouse cannot keep: slashes, control and unreadable ones; "" when it is clean."""
+    return "".join(sorted({sign for sign in sku if sign in "/\\\ufffd" or unicodedata.category(sign) in INVISIBLE}))
+
+
+def is_ean(text: str) -> bool:
+    """EAN-8, UPC-A, EAN-13 or GTIN-14 with a right check digit; digits only."""
+    return text.isascii() and text.isdigit() and ean_numbers.is_valid(text)

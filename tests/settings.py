@@ -1,0 +1,23 @@
+"""The portal's settings with what a test run needs; the database and the broker come from the environment as ever."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 50)
+os.environ.setdefault("FIELD_ENCRYPTION_KEYS", "V2VsY29tZSB0byB0aGUgdGVzdHMsIGtleSBudW1iZXI=")
+os.environ.setdefault("SANDBOX", "true")
+os.environ.setdefault("ALLOW_PRIVATE_SHOP_ADDRESSES", "true")
+os.environ.setdefault("HTTPS", "false")
+os.environ.setdefault("EMAIL_URL", "memorymail://")
+os.environ.setdefault("SERVE_STATIC_FROM_SOURCE", "true")
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.gettempdir()}/myogo-unused.sqlite3")
+
+from myogo.settings import *  # noqa: F403
+from myogo.settings import DATABASES
+
+# A file, for the in-memory database shares a cache and locks under threads; one per process, so that runs may meet.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/myogo-test-{os.getpid()}.sqlite3"}
+else:
+    DATABASES["default"]["TEST"] = {"NAME": f"test_myogo_{os.getpid()}"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
