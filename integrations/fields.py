@@ -130,11 +130,11 @@ class SecretFormField(forms.CharField):
 
     widget = SecretInput
 
-    def keep(self, secret: str) -> None:
-        """A secret is stored: show its mask and fingerprint, and let an empty field mean *unchanged*."""
+    def keep(self, print_: str) -> None:
+        """A secret with this fingerprint is stored: show its mask, and let an empty field mean *unchanged*."""
         self.required = False
         self.widget.is_required = False
         self.widget.attrs["placeholder"] = "••••••••••••"
         self.help_text = _("Stored encrypted; fingerprint %(print)s. Leave it empty to keep it.") % {
-            "print": fingerprint(secret)
+            "print": print_
         }

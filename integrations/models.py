@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from integrations import activity
 from integrations.connectors import PLATFORMS, connect
 from integrations.connectors.base import Connector, Credentials
 from integrations.fields import SecretField, fingerprint
@@ -116,10 +117,21 @@ class Integration(models.Model):
         return max(healths, key=lambda health: gravity.index(health.tone))
 
     def resume_after_change(self, *, other_shop: bool) -> None:
-        """The form was saved: whatever waited or was stopped is tried again at once; another shop is read from scratch."""
-        fresh = {"synced_through": None, "place": {}, "completed_at": None} if other_shop else {}
+        """The form was saved: whatever waited or was stopped is tried again at once; another shop is read from scratch.
+
+        A run under way loses its lease, for it uses what was stored before; its work is taken up again.
+        """
+        fresh: dict[str, Any] = {"synced_through": None, "place": {}, "completed_at": None} if other_shop else {}
         self.states.update(
-            attention="", last_error="", failed_attempts=0, failing_since=None, next_run_at=timezone.now(), **fresh
+            attention="",
+            last_error="",
+            failed_attempts=0,
+            failing_since=None,
+            next_run_at=timezone.now(),
+            rung_at=None,
+            lease="",
+            leased_until=None,
+            **fresh,
         )
 
 
@@ -266,6 +278,11 @@ class SyncRun(models.Model):
     def tone(self) -> Tone:
         tones = {self.Outcome.SUCCEEDED: Tone.GOOD, self.Outcome.FAILED: Tone.BAD, self.Outcome.RUNNING: Tone.WAIT}
         return tones[self.Outcome(self.outcome)]
+
+    @property
+    def counted(self) -> str:
+        """What was counted, in a sentence that adds up."""
+        return activity.sentence(self.counts)
 
     @property
     def duration(self) -> timedelta | None:

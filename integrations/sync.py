@@ -258,8 +258,8 @@ def _tell_neighbours(turn: Run, error: Exception, fields: dict[str, Any]) -> Non
 
 def tick() -> int:
     """Press the doorbell of every due row; returns how many. Does no work itself."""
-    now = timezone.now()
     SyncState.objects.add_missing()
+    now = timezone.now()
     rows = SyncState.objects.due(now).unrung(now).filter(pipe__in=pipes.PIPES).order_by("next_run_at")
     found = list(rows.values_list("pk", "pipe")[:5000])
     SyncState.objects.filter(pk__in=[pk for pk, _key in found]).update(rung_at=now)

@@ -1,4 +1,14 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from integrations import views
 
 app_name = "integrations"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("integrations/", views.index, name="list"),
+    path("integrations/new/", views.choose, name="choose"),
+    path("integrations/new/<slug:platform>/", views.new, name="new"),
+    path("integrations/<int:pk>/", views.edit, name="edit"),
+    path("integrations/<int:pk>/live/", views.live, name="live"),
+    path("integrations/<int:pk>/pipes/<slug:key>/", views.pipe, name="pipe"),
+    path("integrations/<int:pk>/runs/<int:run_pk>/", views.run, name="run"),
+]

@@ -63,7 +63,7 @@ def merchant_view(
 
 def _membership(request: HttpRequest, merchant_pk: int) -> Membership:
     try:
-        return Membership.objects.select_related("merchant").get(merchant_id=merchant_pk, user_id=request.user.pk)
+        return Membership.objects.select_related("merchant").get(merchant=merchant_pk, user__pk=request.user.pk or 0)
     except Membership.DoesNotExist:
         raise Http404 from None
 

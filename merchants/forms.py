@@ -23,10 +23,17 @@ class SignupForm(forms.Form):
         """Called by allauth when the account exists; the adapter has stored the name already."""
 
 
+class WarehouseChoice(forms.ModelChoiceField[Warehouse]):
+    """Warehouses by their name; a newcomer knows no codes."""
+
+    def label_from_instance(self, obj: Warehouse) -> str:
+        return obj.name
+
+
 class NewMerchantForm(forms.ModelForm[Merchant]):
     """The second step: a merchant, and the warehouse it begins in."""
 
-    warehouse = forms.ModelChoiceField(
+    warehouse = WarehouseChoice(
         label=_("Warehouse"),
         queryset=Warehouse.objects.none(),
         empty_label=None,
@@ -42,9 +49,8 @@ class NewMerchantForm(forms.ModelForm[Merchant]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         warehouse = self.fields["warehouse"]
-        assert isinstance(warehouse, forms.ModelChoiceField)
+        assert isinstance(warehouse, WarehouseChoice)
         warehouse.queryset = Warehouse.objects.open_for_sign_up()
-        warehouse.label_from_instance = lambda house: house.name  # type: ignore[method-assign]
 
     @transaction.atomic
     def save_for(self, user: Any) -> Merchant:

@@ -48,7 +48,7 @@ class User(AbstractUser):
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
-    objects = UserAccounts.from_queryset(UserQuerySet)()  # type: ignore[misc]  # the inherited one knows usernames
+    objects = UserAccounts.from_queryset(UserQuerySet)()  # type: ignore[assignment,misc]  # the inherited one knows usernames
 
     class Meta:
         verbose_name = _("user")

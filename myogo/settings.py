@@ -114,6 +114,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     if CELERY_BROKER_URL.startswith("memory:")
     else {"socket_connect_timeout": 3, "socket_timeout": 30}
 )
+CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="myogo")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # the row says what is owed; a lost message is only rung again
@@ -122,7 +123,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "look for due rows": {"task": "integrations.tick", "schedule": TICK_SECONDS},
+    "look for due rows": {
+        "task": "integrations.tick",
+        "schedule": TICK_SECONDS,
+        "options": {"expires": 2 * TICK_SECONDS},  # a busy worker finds one tick waiting, not hundreds
+    },
 }
 
 # --- accounts ------------------------------------------------------------------------------
@@ -170,8 +175,8 @@ USE_THOUSAND_SEPARATOR = True
 # --- files ---------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))()
 WHITENOISE_USE_FINDERS = env.bool("SERVE_STATIC_FROM_SOURCE", default=DEBUG)
+STATIC_ROOT = None if WHITENOISE_USE_FINDERS else env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -1,4 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from orders import views
 
 app_name = "orders"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.front_page, name="front_page"),
+    path("integrations/<int:pk>/delete/", views.delete_integration, name="delete_integration"),
+]

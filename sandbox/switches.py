@@ -75,12 +75,18 @@ SWITCHES = (
         _("An open shipment with the same lines is returned instead of a new one"),
         ((True, _("yes")), (False, _("no"))),
     ),
-    Switch("next_repeats_filters", _("The link to the next page repeats the filters"), ((True, _("yes")), (False, _("no")))),
-    Switch("unknown_order", _("An unknown order is answered with"), (("empty", _("an empty list")), ("no", _("status no")))),
+    Switch(
+        "next_repeats_filters", _("The link to the next page repeats the filters"), ((True, _("yes")), (False, _("no")))
+    ),
+    Switch(
+        "unknown_order", _("An unknown order is answered with"), (("empty", _("an empty list")), ("no", _("status no")))
+    ),
     Switch("single_shipment", _("One shipment can be read by its id"), ((True, _("yes")), (False, _("no")))),
     Switch("bearer", _("The key is also taken as a bearer token"), ((True, _("yes")), (False, _("no")))),
     Switch("empty_object_as_list", _("An empty object is written as []"), ((False, _("no")), (True, _("yes")))),
-    Switch("cancelled_lowers_qty", _("Cancelled pieces lower the quantity of a line"), ((True, _("yes")), (False, _("no")))),
+    Switch(
+        "cancelled_lowers_qty", _("Cancelled pieces lower the quantity of a line"), ((True, _("yes")), (False, _("no")))
+    ),
     Switch(
         "ambiguous_stock",
         _("A stock figure whose identifier fits several items goes to"),

@@ -1,11 +1,15 @@
 """What every test may ask for."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from django.test import Client
+from pytest_django.live_server_helper import LiveServer
 
+from integrations.models import Integration
 from merchants.models import Merchant, User
+from sandbox.models import PluginMethod, Shop
 from tests import factories
 
 
@@ -35,3 +39,21 @@ def signed_in() -> Callable[[User], Client]:
 def page(owner: User, merchant: Merchant, signed_in: Callable[[User], Client]) -> Client:
     """The owner's browser."""
     return signed_in(owner)
+
+
+@dataclass
+class Centra:
+    """A shop in the sandbox, served over HTTP, and an integration that points at it."""
+
+    shop: Shop
+    plugin: PluginMethod
+    integration: Integration
+
+
+@pytest.fixture
+def centra(live_server: LiveServer) -> Centra:
+    """An empty shop with a plugin that may do everything, connected to a merchant."""
+    shop = Shop.open("nordlys", "Nordlys")
+    plugin = shop.add_plugin("order-api", "a-secret-api-key")
+    integration = factories.integration(base_url=f"{live_server.url}/sandbox/nordlys/api/order-api", name="Nordlys")
+    return Centra(shop, plugin, integration)

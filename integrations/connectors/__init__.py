@@ -8,24 +8,44 @@ from integrations.connectors.base import Connector, Credentials
 
 
 class Platform(NamedTuple):
-    """A kind of shop: how people call it, where its connector lives, which guide stands beside its form."""
+    """A kind of shop: how people call it, where its connector lives, which guide stands beside its form.
+
+    `secret_word` and `address_word` are the platform's own names of what our form calls API token and Store Hash.
+    """
 
     label: str
     module: str
     guide: str
+    secret_word: str
+    address_word: str
 
 
 PLATFORMS: dict[str, Platform] = {
-    "centra": Platform("Centra", "integrations.connectors.centra.connector", "integrations/guides/centra.html"),
+    "centra": Platform(
+        label="Centra",
+        module="integrations.connectors.centra.connector",
+        guide="integrations/guides/centra.html",
+        secret_word="Secret API key",
+        address_word="Base URL",
+    ),
 }
 
 
-def connect(platform: str, credentials: Credentials, *, before_call: Callable[[], None] | None = None) -> Connector:
+def connect(
+    platform: str,
+    credentials: Credentials,
+    *,
+    before_call: Callable[[], None] | None = None,
+    total_seconds: float | None = None,
+) -> Connector:
     """A connector for one shop, to be used in a `with` statement. Opens no connection by itself.
 
     `before_call` runs before every network call, repetitions included, and may raise to stop the work there.
+    `total_seconds` bounds one read with its repetitions, or one write; left out, the platform's own measure holds.
     """
-    connector: Connector = import_module(PLATFORMS[platform].module).connect(credentials, before_call=before_call)
+    connector: Connector = import_module(PLATFORMS[platform].module).connect(
+        credentials, before_call=before_call, total_seconds=total_seconds
+    )
     return connector
 
 

@@ -6,7 +6,6 @@ A built-in library (see TEMPLATES in the settings). Everything here escapes what
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -17,9 +16,8 @@ from django import template
 from django.conf import settings
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput
-from django.template.base import NodeList, Parser, Token
 from django.utils import formats, timezone
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -121,6 +119,8 @@ def ago(moment: datetime | None) -> SafeString:
         return SafeString(NOTHING)
     age = timezone.now() - moment
     text = _("in %(time)s") if age < timedelta(0) else _("%(time)s ago")
+    if abs(age) < timedelta(seconds=1):
+        text = _("just now")
     return _time_element(timezone.localtime(moment), text % {"time": duration(abs(age))})
 
 
@@ -179,9 +179,8 @@ def thumb(name: str, picture: str = "") -> SafeString:
 @register.filter
 def page_numbers(page: Page[Any]) -> Iterator[int | None]:
     """The page numbers worth a link; None stands for a gap."""
-    gap = page.paginator.ELLIPSIS
     for shown in page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1):
-        yield None if shown == gap else int(shown)
+        yield shown if isinstance(shown, int) else None
 
 
 @register.simple_tag(takes_context=True)
@@ -192,31 +191,17 @@ def page_address(context: template.Context, param: str, page: int) -> str:
     return f"?{query.urlencode()}"
 
 
-@register.tag
-def remember(parser: Parser, token: Token) -> "RememberNode":
-    """`{% remember page_title %}…{% endremember %}`: what stands inside, written once, to be shown in several places."""
-    name = token.split_contents()[1]
-    nodes = parser.parse(("endremember",))
-    parser.delete_first_token()
-    return RememberNode(name, nodes)
-
-
-@dataclass(eq=False)
-class RememberNode(template.Node):
-    """Shows nothing; keeps its text under a name. What is kept was escaped when it was written."""
-
-    name: str
-    nodelist: NodeList
-
-    def render(self, context: template.Context) -> SafeString:
-        context[self.name] = mark_safe(conditional_escape(self.nodelist.render(context)).strip())
-        return SafeString("")
-
-
 @register.filter
 def is_check(field: BoundField) -> bool:
     """A single check box, which stands before its label."""
     return isinstance(field.field.widget, CheckboxInput)
+
+
+@register.filter
+def button_kind(tags: list[str] | None, kind: str = "") -> str:
+    """The look of a button after the tags that allauth gives it; `kind` where they say nothing."""
+    kinds = {"danger": "btn-bad", "link": "btn-quiet", "minor": "btn-quiet", "outline": "", "secondary": ""}
+    return next((kinds[tag] for tag in kinds if tag in (tags or [])), kind)
 
 
 @register.filter

@@ -1,7 +1,8 @@
 """The state of the stand-in: shops with stores and plugins, products with stock, orders with shipments and returns."""
 
 from sandbox.models.fault import Call, Fault
-from sandbox.models.order import Order, OrderLine
+from sandbox.models.line import OrderLine, Wanted
+from sandbox.models.order import Order, Status
 from sandbox.models.plugin import BundleLayout, Direction, PluginMethod, StockMode
 from sandbox.models.product import BundlePart, Product, Size, Variant
 from sandbox.models.refund import Return, ReturnLine
@@ -26,7 +27,9 @@ __all__ = [
     "ShipmentLine",
     "Shop",
     "Size",
+    "Status",
     "StockMode",
     "Store",
     "Variant",
+    "Wanted",
 ]

@@ -70,9 +70,7 @@ class PluginMethod(models.Model):
         _("Stock update mode"), max_length=10, choices=StockMode.choices, default=StockMode.PHYSICAL
     )
     creates_orders = models.BooleanField(_("Allow creating new orders"), default=True)
-    endpoints = models.JSONField(
-        _("Allow access to the following endpoints"), default=every_endpoint, blank=True
-    )
+    endpoints = models.JSONField(_("Allow access to the following endpoints"), default=every_endpoint, blank=True)
     shows_cost = models.BooleanField(_("Get products returns cost price"), default=False)
     logs_calls = models.BooleanField(_("Debug logging"), default=False)
 
@@ -115,13 +113,16 @@ class PluginMethod(models.Model):
         self.save(update_fields=["endpoints"])
 
     @property
-    def visible(self) -> Q:
-        """The filter for orders whose market and flags this plugin shows, whatever their status."""
+    def in_markets(self) -> Q:
+        """The filter for orders of this plugin's stores and, where some are ticked, markets."""
         stores = [self.store_id, *self.additional_stores.values_list("pk", flat=True)]
         markets = list(self.markets.values_list("pk", flat=True))
-        shown = Q(store__in=stores)
-        if markets:
-            shown &= Q(market__in=markets)
+        return Q(store__in=stores) & Q(market__in=markets) if markets else Q(store__in=stores)
+
+    @property
+    def visible(self) -> Q:
+        """The filter for orders whose market and flags this plugin shows, whatever their status."""
+        shown = self.in_markets
         if not self.shows_held:
             shown &= Q(is_on_hold=False)
         if not self.shows_waiting:

@@ -34,6 +34,8 @@ class Product(models.Model):
     hs_code = models.CharField(_("HS code"), max_length=20, blank=True)
     hs_description = models.CharField(_("Customs description"), max_length=200, blank=True)
     is_bundle = models.BooleanField(_("Bundle"), default=False)
+    # Which product of the catalogue this is, however it was renamed since; blank for one made by hand.
+    origin = models.CharField(max_length=60, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -142,7 +144,7 @@ class Size(models.Model):
 
     @transaction.atomic
     def change_sku(self, product: str | None = None, variant: str | None = None, size: str | None = None) -> None:
-        """Change parts of the SKU. The first two are shared: every size below the product or variant changes with it."""
+        """Change parts of the SKU. The first two are shared: all sizes below the product or variant change."""
         if size is not None:
             self.sku = size
         if variant is not None:

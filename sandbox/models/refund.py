@@ -46,7 +46,7 @@ class Return(models.Model):
         created_at: datetime | None = None,
         **fields: Any,
     ) -> Return:
-        """A return of order lines (id to pieces; None: all). Lines that cannot come back are left out; none: `Refused`."""
+        """A return of order lines (id to pieces; None: all). What cannot come back is left out; none: `Refused`."""
         with shipment.order.locked():
             takes = cls._returnable(shipment, pieces)
             if not takes:

@@ -10,7 +10,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sandbox.models.order import Order, OrderLine, Status
+from sandbox.models.line import OrderLine
+from sandbox.models.order import Order, Status
 from sandbox.models.product import Size
 from sandbox.refused import Refused
 
@@ -162,7 +163,7 @@ class Shipment(models.Model):
     ) -> None:
         """Write pieces of lines (0 takes one out), the flag, serial numbers; quantities only before pay and send."""
         with self.order.locked():
-            self.refresh_from_db(exclude=["order"])
+            self._reload()
             if pieces is not None and self._differs(pieces):
                 self._demand_changeable()
                 self._repack(pieces)
@@ -209,7 +210,7 @@ class Shipment(models.Model):
     def capture(self) -> None:
         """Take the payment; nothing happens where it was taken before. `Refused` where it fails."""
         with self.order.locked():
-            self.refresh_from_db(exclude=["order"])
+            self._reload()
             self._take_payment()
             self._settle()
 
@@ -225,7 +226,7 @@ class Shipment(models.Model):
     def mark_paid(self) -> None:
         """An administrator says that the money came in elsewhere."""
         with self.order.locked():
-            self.refresh_from_db(exclude=["order"])
+            self._reload()
             self._set(is_paid=True)
             self._settle()
 
@@ -244,7 +245,7 @@ class Shipment(models.Model):
         An unpaid shipment may be sent, but is completed, and leaves the stock, only once it is paid.
         """
         with self.order.locked():
-            self.refresh_from_db(exclude=["order"])
+            self._reload()
             if self.is_sent and self.order.shop.switch("complete_again") == "no":
                 raise Refused("shipment is already sent")
             if self.order.status == Status.CANCELLED or self.order.is_on_hold:
@@ -277,13 +278,18 @@ class Shipment(models.Model):
     def remove(self) -> None:
         """Delete it; the order falls back to Confirmed when it was the only one. `Refused` once sent or invoiced."""
         with self.order.locked():
-            self.refresh_from_db(exclude=["order"])
+            self._reload()
             if self.is_sent:
                 raise Refused("shipment is sent and could not be deleted.")
             if self.has_invoice or self.returns.exists():
                 raise Refused("shipment has invoices or creditnotes and could not be deleted.")
             self.delete()
             self.order.recount_status()
+
+    def _reload(self) -> None:
+        """Read again what others may have changed; the (locked) order stays the object that it is."""
+        self.refresh_from_db(fields=[field.name for field in self._meta.concrete_fields if field.name != "order"])
+        getattr(self, "_prefetched_objects_cache", {}).clear()
 
     def _set(self, **fields: Any) -> None:
         for name, value in fields.items():

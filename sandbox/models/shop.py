@@ -16,7 +16,8 @@ from sandbox.switches import BY_NAME, Value
 
 if TYPE_CHECKING:
     from sandbox.models.fault import Fault
-    from sandbox.models.order import Order, Wanted
+    from sandbox.models.line import Wanted
+    from sandbox.models.order import Order
     from sandbox.models.plugin import PluginMethod
     from sandbox.models.product import Size
 
@@ -39,11 +40,12 @@ class Counter(models.Model):
         if not cls.objects.filter(name=name).update(value=F("value") + 1):
             cls.objects.get_or_create(name=name, defaults={"value": start})
             cls.objects.filter(name=name).update(value=F("value") + 1)
-        return cls.objects.values_list("value", flat=True).get(name=name)
+        value: int = cls.objects.values_list("value", flat=True).get(name=name)
+        return value
 
 
 class Shop(models.Model):
-    """One installation. `time_zone` is the zone in which it writes its naive times; `switches` what differs from 16.4."""
+    """One installation. `time_zone` is the zone of its naive times; `switches` holds what differs from 16.4."""
 
     slug = models.SlugField(_("Address"), max_length=50, unique=True)
     name = models.CharField(_("Name"), max_length=100)
@@ -96,7 +98,7 @@ class Shop(models.Model):
         return moment.astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S")
 
     def read_time(self, text: str, fold: int = 0) -> datetime | None:
-        """A naive time of this shop as an aware one in UTC; None where it is no time. `fold` picks of a repeated hour."""
+        """A naive time of this shop as an aware one in UTC; None where it is none. `fold` picks of a repeated hour."""
         try:
             naive = datetime.fromisoformat(text.strip().replace("+", " "))
         except ValueError:
@@ -142,14 +144,13 @@ class Shop(models.Model):
         self, wanted: Mapping[Size, int] | Sequence[Wanted], *, country: str = "SE", **fields: Any
     ) -> Order:
         """An order for sizes and pieces; see `Order.place`."""
-        from sandbox.models.order import Order, Wanted
+        from sandbox.models.line import Wanted
+        from sandbox.models.order import Order
 
         lines = [Wanted(size, pieces) for size, pieces in wanted.items()] if isinstance(wanted, Mapping) else wanted
         return Order.place(self, lines, country=country, **fields)
 
-    def break_endpoint(
-        self, endpoint: str, kind: str, *, times: int | None = 1, skip: int = 0, **params: Any
-    ) -> Fault:
+    def break_endpoint(self, endpoint: str, kind: str, *, times: int | None = 1, skip: int = 0, **params: Any) -> Fault:
         """Pull a lever: the next `times` requests (None: until taken away) go wrong after `skip` good ones.
 
         `endpoint` is a name of `sandbox.endpoints` such as "GET products", or "" for any; `kind` is a `Fault.Kind`.

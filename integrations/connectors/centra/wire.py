@@ -30,7 +30,7 @@ class Odd(ValueError):
     """A value that cannot be read; the text says which field, in a sentence."""
 
 
-class Row(msgspec.Struct, rename="camel", frozen=True):
+class Row(msgspec.Struct, rename="camel"):
     """Any row; the wire's names are in camel case."""
 
 

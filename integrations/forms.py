@@ -1,0 +1,169 @@
+"""One form per page: the connection to a shop."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from integrations.connectors import PLATFORMS, tidy_base_url
+from integrations.connectors.addresses import check_address
+from integrations.connectors.base import Credentials
+from integrations.fields import Secret, SecretFormField, Undecipherable
+from integrations.models import Integration
+from merchants.models import Warehouse
+from merchants.timezones import zone_choices
+
+SECRET_LIMIT = 1000
+NEW_PRODUCTS = [
+    (False, gettext_lazy("by hand, on Sync webshop products")),
+    (True, gettext_lazy("automatically, at each refresh")),
+]
+
+
+class IntegrationForm(forms.ModelForm[Integration]):
+    """Name, API token, Store Hash, Warehouse, Time zone and the settings of one integration, new or stored.
+
+    The instance carries merchant and platform. Says what is wrong with the texts; whether the shop takes them is asked
+    by `probe`, with `credentials()`.
+    """
+
+    secret = SecretFormField(label=gettext_lazy("API token"), max_length=SECRET_LIMIT)
+    base_url = forms.CharField(
+        label=gettext_lazy("Store Hash"),
+        max_length=300,
+        widget=forms.TextInput(
+            attrs={"inputmode": "url", "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+        ),
+    )
+    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), choices=zone_choices)
+    creates_products = forms.TypedChoiceField(
+        label=gettext_lazy("New products"),
+        choices=NEW_PRODUCTS,
+        coerce=lambda text: text == "True",
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy("Whether what is new in the shop becomes a product of the warehouse by itself."),
+    )
+
+    class Meta:
+        model = Integration
+        fields = ["name", "secret", "base_url", "warehouse", "time_zone", "identifies_by", "creates_products"]
+        labels = {
+            "name": gettext_lazy("Name"),
+            "warehouse": gettext_lazy("Warehouse"),
+            "identifies_by": gettext_lazy("Identify products by"),
+        }
+        help_texts = {
+            "name": gettext_lazy("As you want to see it in lists."),
+            "warehouse": gettext_lazy("Where this shop’s goods lie."),
+            "identifies_by": gettext_lazy("What the shop is told when we speak of an item."),
+        }
+        widgets = {"identifies_by": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored_url = self.instance.base_url
+        self._explain()
+        self._offer_warehouses()
+        self._offer_zones()
+        self.fields["identifies_by"].choices = Integration.Identify.choices  # type: ignore[attr-defined]  # no "-----"
+
+    @property
+    def is_new(self) -> bool:
+        return self.instance.pk is None
+
+    @property
+    def is_other_shop(self) -> bool:
+        """Whether what was saved reads another catalogue than what was stored before."""
+        return bool(self.stored_url) and self.instance.base_url != self.stored_url
+
+    def credentials(self) -> Credentials:
+        """What was typed, with the stored API token where none was; of a valid form only."""
+        typed = self.cleaned_data
+        return Credentials(typed["base_url"], typed["secret"].reveal(), typed["time_zone"])
+
+    # --- what it offers and says -----------------------------------------------------------
+
+    def _explain(self) -> None:
+        """Which field of the platform each of our two words means."""
+        platform = PLATFORMS[self.instance.platform]
+        says = _("%(platform)s calls it %(word)s.")
+        token, address = self.fields["secret"], self.fields["base_url"]
+        assert isinstance(token, SecretFormField)
+        token.help_text = _("It is stored encrypted and never shown again.")
+        if not self.is_new:
+            token.keep(self.instance.secret_print)
+        token.help_text = _joined(_naming(says, platform.label, platform.secret_word), token.help_text)
+        address.help_text = _naming(says, platform.label, platform.address_word)
+        self.fields["time_zone"].help_text = _("As set in %(platform)s.") % {"platform": platform.label}
+
+    def ask_for_token_again(self) -> None:
+        """The page comes back and a typed API token does not: say so where it was typed."""
+        if self.data.get(self.add_prefix("secret")):
+            field = self.fields["secret"]
+            again = format_html("<b>{}</b>", _("For safety it was not sent back to you: enter it again."))
+            field.help_text = _joined(again, field.help_text)
+
+    def _offer_warehouses(self) -> None:
+        """The merchant's, and the one chosen before even if it is no longer the merchant's."""
+        field = self.fields["warehouse"]
+        assert isinstance(field, forms.ModelChoiceField)
+        theirs = Q(merchants=self.instance.merchant_id) | Q(pk=self.instance.warehouse_id)
+        field.queryset = Warehouse.objects.filter(theirs).distinct()
+        if field.queryset.count() == 1:
+            field.empty_label = None
+        else:
+            field.empty_label = _("Choose a warehouse")
+
+    def _offer_zones(self) -> None:
+        """All in common use, and the one chosen before even if it is an old name."""
+        stored, choices = self.instance.time_zone, zone_choices()
+        if stored not in dict(choices):
+            choices = [(stored, stored), *choices]
+        self.fields["time_zone"].choices = choices  # type: ignore[attr-defined]
+
+    # --- what it refuses -------------------------------------------------------------------
+
+    def clean_base_url(self) -> str:
+        """Tidied up, and of a kind that we call at all."""
+        try:
+            tidy = tidy_base_url(self.instance.platform, self.cleaned_data["base_url"])
+            check_address(tidy)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        return tidy
+
+    def clean_secret(self) -> Secret:
+        """What was typed; the stored one where nothing was, if it can still be opened."""
+        if typed := self.cleaned_data["secret"]:
+            return Secret.of(typed)
+        try:
+            self.instance.secret.reveal()
+        except Undecipherable:
+            raise forms.ValidationError(_("The stored API token cannot be opened any more. Enter it again.")) from None
+        return self.instance.secret
+
+    def clean(self) -> dict[str, Any]:
+        """A stored API token is never sent to another host than the one it was entered for."""
+        typed = super().clean() or self.cleaned_data
+        moves = not self.is_new and _origin(typed.get("base_url", self.stored_url)) != _origin(self.stored_url)
+        if moves and not self.data.get(self.add_prefix("secret")):
+            self.add_error("secret", _("The Store Hash now names another host. Enter the API token of that shop."))
+        return typed
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _naming(says: str, platform: str, word: str) -> str:
+    return format_html(says.replace("%(platform)s", "{0}").replace("%(word)s", "<b>{1}</b>"), platform, word)
+
+
+def _joined(*texts: str | Promise) -> str:
+    return format_html("{} " * (len(texts) - 1) + "{}", *texts)

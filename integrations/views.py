@@ -1,0 +1,240 @@
+"""One function per page: the integrations, the way to a new one, one with its pipes and its activity."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Page, Paginator
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from integrations import activity, pipes
+from integrations.connectors import PLATFORMS
+from integrations.forms import IntegrationForm
+from integrations.models import Integration, SyncRun
+from integrations.probe import Findings, probe
+from integrations.sync import NOTES_KEPT
+from merchants.access import MerchantRequest, merchant_view
+from merchants.models import Merchant, Permission
+
+RUNS_PER_PAGE = 50
+ONE_PRESS = timedelta(minutes=1)  # Save pressed twice in a row is one wish
+
+
+@require_safe
+@merchant_view()
+def index(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """Edit Merchant → Integrations."""
+    found = merchant.integrations.with_states()
+    rows = [{"integration": one, "health": one.health(), "states": one.ordered_states()} for one in found]
+    return render(request, "integrations/list.html", {"rows": rows, **_for_everyone(request)})
+
+
+@require_safe
+@merchant_view(reads=Permission.EDITS_SETTINGS)
+def choose(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """New Integration: which kind of shop."""
+    return render(request, "integrations/choose.html", {"platforms": PLATFORMS})
+
+
+@merchant_view(reads=Permission.EDITS_SETTINGS)
+def new(request: MerchantRequest, merchant: Merchant, platform: str) -> HttpResponse:
+    """The form with the guide beside it; Save asks the shop first."""
+    if platform not in PLATFORMS:
+        raise Http404
+    blank = Integration(merchant=merchant, platform=platform, time_zone=merchant.time_zone)
+    form = IntegrationForm(_posted(request), instance=blank)
+    if request.method == "POST":
+        return _answer(request, form, {})
+    return _form_page(request, form, {})
+
+
+@merchant_view(changes=Permission.EDITS_SETTINGS)
+def edit(request: MerchantRequest, merchant: Merchant, pk: int) -> HttpResponse:
+    """One integration: how it does, its form, its activity. A view-only user sees facts in place of the form."""
+    integration = get_object_or_404(merchant.integrations.with_states(), pk=pk)
+    edited = get_object_or_404(merchant.integrations, pk=pk)  # the page around the form shows what is stored
+    form = IntegrationForm(_posted(request), instance=edited)
+    context = _about(request, integration)
+    if request.method == "POST":
+        return _answer(request, form, context)
+    return _form_page(request, form, context)
+
+
+@require_safe
+@merchant_view()
+def live(request: MerchantRequest, merchant: Merchant, pk: int) -> HttpResponse:
+    """What moves on an integration's page while work is under way: its pipes and its activity."""
+    integration = get_object_or_404(merchant.integrations.with_states(), pk=pk)
+    return render(request, "integrations/live.html", _about(request, integration))
+
+
+@require_POST
+@merchant_view(changes=Permission.EDITS_SETTINGS)
+def pipe(request: MerchantRequest, merchant: Merchant, pk: int, key: str) -> HttpResponse:
+    """Pause, Resume or Try again, pressed for one pipe."""
+    integration = get_object_or_404(merchant.integrations, pk=pk)
+    if key not in pipes.PIPES:
+        raise Http404
+    _press(request, integration, key)
+    return redirect("integrations:edit", merchant.pk, pk)
+
+
+@require_safe
+@merchant_view()
+def run(request: MerchantRequest, merchant: Merchant, pk: int, run_pk: int) -> HttpResponse:
+    """One run in full: counts, notes, turns, interruptions."""
+    integration = get_object_or_404(merchant.integrations, pk=pk)
+    record = get_object_or_404(integration.runs, pk=run_pk)
+    context = {
+        "integration": integration,
+        "run": record,
+        "whole": activity.whole(record.counts),
+        "parts": activity.parts(record.counts),
+        "adds_up": activity.adds_up(record.counts),
+        "beside": activity.beside(record.counts),
+        "notes_are_cut": len(record.notes) >= NOTES_KEPT,
+    }
+    return render(request, "integrations/run.html", context)
+
+
+# --- Save and Test -------------------------------------------------------------------------
+
+
+def _answer(request: MerchantRequest, form: IntegrationForm, context: dict[str, Any]) -> HttpResponse:
+    """Save or Test: look at the texts, ask the shop, and only then write."""
+    is_test = request.POST.get("act") == "test"
+    findings = probe(form.instance.platform, form.credentials()) if form.is_valid() else None
+    if findings and findings.field:
+        form.add_error(findings.field, str(findings.error))
+    if findings and not is_test and not form.errors:
+        return _saved(request, form, findings)
+    context = {**context, "findings": findings, "is_test": is_test}
+    if is_test and request.headers.get("HX-Request"):
+        return render(request, "integrations/test_result.html", {**context, "form": form})
+    form.ask_for_token_again()
+    return _form_page(request, form, context)
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
+
+
+def _form_page(request: MerchantRequest, form: IntegrationForm, context: dict[str, Any]) -> HttpResponse:
+    platform = PLATFORMS[form.instance.platform]
+    context = {**context, "form": form, "platform": platform, "sandbox_url": _sandbox_url(), **_for_everyone(request)}
+    return render(request, "integrations/new.html" if form.is_new else "integrations/edit.html", context)
+
+
+def _saved(request: MerchantRequest, form: IntegrationForm, findings: Findings) -> HttpResponse:
+    is_new = form.is_new
+    integration = _store(request, form)
+    if findings.warning:
+        messages.warning(request, _("Saved, but it does not work yet. %(why)s") % {"why": findings.warning})
+    elif not is_new:
+        messages.success(request, _("Saved. The shop answers and takes the API token."))
+    if is_new:
+        messages.success(request, _next_step(integration))
+    return redirect("integrations:edit", integration.merchant_id, integration.pk)
+
+
+@transaction.atomic
+def _store(request: MerchantRequest, form: IntegrationForm) -> Integration:
+    """Write it, and set its pipes going. One deleted meanwhile is a 404 and not made anew."""
+    Merchant.objects.select_for_update().get(pk=request.merchant.pk)
+    if form.is_new:
+        return _pressed_before(form) or _started(request, form.save())
+    if not Integration.objects.filter(pk=form.instance.pk).exists():
+        raise Http404
+    integration = form.save()
+    integration.resume_after_change(other_shop=form.is_other_shop)
+    return integration
+
+
+def _pressed_before(form: IntegrationForm) -> Integration | None:
+    """The integration that this very form has just made, when Save was pressed twice."""
+    typed = form.cleaned_data
+    just_now = form.instance.merchant.integrations.filter(created_at__gte=timezone.now() - ONE_PRESS)
+    same = just_now.filter(platform=form.instance.platform, name=typed["name"], base_url=typed["base_url"])
+    return next((one for one in same if one.secret == typed["secret"]), None)
+
+
+def _started(request: MerchantRequest, integration: Integration) -> Integration:
+    for key in pipes.PIPES:
+        pipes.ring(integration, key, asked_by=request.user.name)
+    return integration
+
+
+def _next_step(integration: Integration) -> str:
+    address = reverse("products:sync", args=[integration.merchant_id])
+    return format_html(
+        '{} <a href="{}?shop={}">{}</a>',
+        _("%(name)s is connected. Next, make products of what the shop has:") % {"name": integration.name},
+        address,
+        str(integration.pk),
+        _("Sync webshop products"),
+    )
+
+
+# --- what the pages show -------------------------------------------------------------------
+
+
+def _for_everyone(request: MerchantRequest) -> dict[str, Any]:
+    return {"may_edit": request.membership.may(Permission.EDITS_SETTINGS), "now": timezone.now()}
+
+
+def _about(request: MerchantRequest, integration: Integration) -> dict[str, Any]:
+    """The integration with its pipes and one page of its activity."""
+    states = integration.ordered_states()
+    return {
+        "integration": integration,
+        "health": integration.health(),
+        "states": states,
+        "is_moving": any(state.is_under_way for state in states),
+        "halted": [state.pipe for state in states if state.is_paused and not state.is_running],
+        "runs": _runs(request, integration),
+        **_for_everyone(request),
+    }
+
+
+def _runs(request: HttpRequest, integration: Integration) -> Page[SyncRun]:
+    runs = Paginator(integration.runs.latest_first(), RUNS_PER_PAGE)
+    return runs.get_page(request.GET.get("page"))
+
+
+def _sandbox_url() -> str:
+    """Where a newcomer without a Centra of his own can click the guide's steps."""
+    return reverse("sandbox:home") if settings.SANDBOX else ""
+
+
+# --- the buttons of a pipe -----------------------------------------------------------------
+
+
+def _press(request: MerchantRequest, integration: Integration, key: str) -> None:
+    state, act = integration.state(key), request.POST.get("act")
+    if act == "pause":
+        state.pause()
+        messages.success(request, _("%(pipe)s is paused until you resume it.") % {"pipe": state.label})
+    elif act == "resume":
+        state.resume()
+        messages.success(request, _("%(pipe)s goes on.") % {"pipe": state.label})
+    elif act == "try":
+        _try_again(request, integration, key)
+    else:
+        messages.error(request, _("Nothing was done: this button is not known."))
+
+
+def _try_again(request: MerchantRequest, integration: Integration, key: str) -> None:
+    state = integration.state(key)
+    if state.is_paused:
+        messages.warning(request, _("%(pipe)s is paused. Resume it first.") % {"pipe": state.label})
+        return
+    pipes.ring(integration, key, asked_by=request.user.name)
+    messages.success(request, _("%(pipe)s is tried again now.") % {"pipe": state.label})

@@ -1,0 +1,73 @@
+"""What a newcomer finds in the demo: people, warehouses, a merchant, a shop in the stand-in for Centra. Safe to run again."""
+
+from django.db import transaction
+
+from merchants.models import Merchant, User, Warehouse
+from sandbox import catalogue
+from sandbox.models import Shop
+from shipping.models import Carrier, ShippingMethod
+
+MERCHANT = ("demo@example.com", "Kim Berg", "demo")
+VIEWER = ("viewer@example.com", "Robin Lund", "demo")
+STAFF = ("staff@example.com", "Sam Holm", "demo")
+HOUSES = [
+    ("TEST", "Public testing warehouse", "", "", True),
+    ("GOT", "Gothenburg", "Göteborg", "SE", False),
+    ("VNT", "Vantaa", "Vantaa", "FI", False),
+    ("TLL", "Tallinn", "Tallinn", "EE", False),
+]
+METHODS = [
+    ("PostNord", "MyPack Collect", True, True, "https://tracking.postnord.com/en/tracking?id={code}"),
+    ("PostNord", "MyPack Home", True, False, "https://tracking.postnord.com/en/tracking?id={code}"),
+    ("DHL", "Service Point", True, True, "https://www.dhl.com/en/express/tracking.html?AWB={code}"),
+    ("DHL", "Home Delivery", True, False, "https://www.dhl.com/en/express/tracking.html?AWB={code}"),
+    ("Posti", "Pickup Parcel", True, True, "https://www.posti.fi/en/tracking#/lahetys/{code}"),
+    ("Omniva", "International parcel", False, True, "https://www.omniva.ee/track?barcode={code}"),
+    ("GLS", "EuroBusinessParcel", False, False, "https://gls-group.com/track/{code}"),
+]
+
+
+@transaction.atomic
+def fill() -> None:
+    """Make what is missing; what is there stays as it is."""
+    for code, name, city, country, is_testing in HOUSES:
+        fields = {"name": name, "city": city, "country": country, "is_public_testing": is_testing}
+        Warehouse.objects.get_or_create(code=code, defaults=fields)
+    _methods(Warehouse.objects.get(code="GOT"))
+    _people()
+    if not Shop.objects.exists():
+        catalogue.fill(Shop.open("nordlys", "Nordlys"))
+
+
+def _methods(house: Warehouse) -> None:
+    for carrier, service, needs_phone, needs_point, address in METHODS:
+        fields = {"needs_phone": needs_phone, "needs_pickup_point": needs_point, "tracking_url": address}
+        by, _made = Carrier.objects.get_or_create(name=carrier)
+        ShippingMethod.objects.get_or_create(warehouse=house, carrier=by, service=service, defaults=fields)
+
+
+def _people() -> None:
+    if not User.objects.by_email(STAFF[0]).exists():
+        User.objects.create_superuser(STAFF[0], STAFF[2], name=STAFF[1])
+    if User.objects.by_email(MERCHANT[0]).exists():
+        return
+    merchant = Merchant.objects.create(name="Nordlys Store", company_name="Nordlys AB", country="SE", city="Göteborg")
+    merchant.warehouses.set(Warehouse.objects.filter(code__in=["TEST", "GOT"]))
+    merchant.link(User.objects.create_user(MERCHANT[0], MERCHANT[2], name=MERCHANT[1]))
+    merchant.link(
+        User.objects.create_user(VIEWER[0], VIEWER[2], name=VIEWER[1]), edits_settings=False, edits_products=False
+    )
+
+
+def welcome(address: str) -> str:
+    """What the command prints: where to click, and who one is there."""
+    return f"""
+  myOGO is running. Open the first address and follow the steps on the front page.
+
+    The portal      {address}/              {MERCHANT[0]} / {MERCHANT[2]}
+      only looking                                     {VIEWER[0]} / {VIEWER[2]}
+    The shop        {address}/sandbox/      a stand-in for Centra; its login is shown there
+    The staff       {address}/admin/        {STAFF[0]} / {STAFF[2]}
+
+  Ctrl-C stops everything; started again, it goes on where it was.
+"""

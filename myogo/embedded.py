@@ -1,0 +1,43 @@
+"""Worker and beat as threads of the one process, for `manage.py demo`.
+
+Safe with an in-memory broker because the database rows say what is owed: a message that dies with the process is rung again
+by the next tick. Production runs the same tasks under `celery worker` and `celery beat`.
+"""
+
+import logging
+import threading
+from typing import Any
+
+from celery.beat import EmbeddedService
+
+from myogo.celery import app
+
+log = logging.getLogger(__name__)
+THREADS = 3
+
+
+class Engine:
+    """One worker with a few threads and one beat."""
+
+    def __init__(self) -> None:
+        self._worker: Any = app.WorkController(
+            hostname="embedded@localhost",
+            pool_cls="threads",
+            concurrency=THREADS,
+            loglevel="WARNING",
+            without_mingle=True,
+            without_gossip=True,
+            without_heartbeat=True,
+        )
+        self._beat: Any = EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
+        self._thread = threading.Thread(target=self._worker.start, name="celery-worker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        self._beat.start()
+
+    def stop(self) -> None:
+        """Beat first, then the worker; what is under way goes on at the next start."""
+        self._beat.stop()
+        self._worker.stop(in_sighandler=False)
+        self._thread.join(timeout=5)

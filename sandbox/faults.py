@@ -1,0 +1,248 @@
+"""What the levers do to an answer, on the wire.
+
+nothing done:  status, refused, html, empty, redirect, huge, reset
+work done:     slow, truncated, cut_off, lost_answer, wrong_types, unreadable_row, repeated/reordered/looping page
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import http_date
+
+from sandbox.api.answer import Answer, no, write
+from sandbox.api.call import ApiCall
+from sandbox.models import Fault
+
+Work = Callable[[], Answer]
+Spoiler = Callable[[Fault, ApiCall, Work], HttpResponseBase]
+LISTS = ("products", "orders", "shipments", "returns")
+KNOWN_ROW_FIELDS = {"products": "sku", "orders": "products", "shipments": "products", "returns": "products"}
+
+
+def strike(fault: Fault | None, call: ApiCall, work: Work) -> HttpResponseBase:
+    """The answer to a call, spoilt by the lever if there is one."""
+    if fault is None:
+        return write(work(), call.shop)
+    return SPOILERS[fault.kind](fault, call, work)
+
+
+# --- before anything is done -------------------------------------------------------------------
+def _status(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    code = int(fault.param("code", 503))
+    body = fault.param("body", None)
+    answer = Answer(no("the shop is not well"), code) if body is None else Answer(str(body), code)
+    if code == 403 and body is None:
+        answer = Answer({"status": "Not Allowed"}, 403)
+    response = write(answer, call.shop)
+    if (wait := fault.param("retry_after", None)) is not None:
+        response["Retry-After"] = _retry_after(wait, fault.param("retry_after_form", "seconds"))
+    return response
+
+
+def _retry_after(wait: Any, form: str) -> str:
+    """The wait (seconds) as such, as an HTTP date, or as a Unix time stamp."""
+    if form == "date":
+        return http_date(time.time() + float(wait))
+    return str(int(time.time() + float(wait))) if form == "timestamp" else str(wait)
+
+
+def _refused(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    return write(Answer(no(str(fault.param("msg", "something went wrong")))), call.shop)
+
+
+def _html(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    page = "<!doctype html><html><head><title>Maintenance</title></head><body><h1>We are back soon.</h1></body></html>"
+    return HttpResponse(page, status=int(fault.param("code", 200)))
+
+
+def _empty(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    return HttpResponse(b"", content_type="application/json")
+
+
+def _redirect(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    response = HttpResponse(status=int(fault.param("code", 302)))
+    response["Location"] = str(fault.param("to", "https://elsewhere.example/"))
+    return response
+
+
+def _huge(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    megabytes = int(fault.param("megabytes", 200))
+
+    def body() -> Iterator[bytes]:
+        yield b'{"status":"ok","products":[],"padding":"'
+        for _megabyte in range(megabytes):
+            yield b"x" * 1_048_576
+        yield b'"}'
+
+    return StreamingHttpResponse(body(), content_type="application/json")
+
+
+def _reset(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    return _breaking_off(call.request)
+
+
+# --- after the work is done --------------------------------------------------------------------
+def _lost_answer(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    work()
+    return _breaking_off(call.request)
+
+
+def _slow(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    """The whole answer, in `drips` pieces spread over `seconds`."""
+    content = write(work(), call.shop).content
+    seconds, drips = float(fault.param("seconds", 5)), max(1, int(fault.param("drips", 10)))
+    size = max(1, -(-len(content) // drips))
+
+    def body() -> Iterator[bytes]:
+        for start in range(0, len(content), size):
+            time.sleep(seconds / drips)
+            yield content[start : start + size]
+
+    return _stream(body(), len(content))
+
+
+def _truncated(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    response = write(work(), call.shop)
+    response.content = response.content[: max(1, len(response.content) // 2)]
+    return response
+
+
+def _cut_off(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    content = write(work(), call.shop).content
+    return _stream(_half(content, call.request), len(content))
+
+
+def _half(content: bytes, request: HttpRequest) -> Iterator[bytes]:
+    yield content[: max(1, len(content) // 2)]
+    hang_up(request)
+
+
+def _stream(body: Iterator[bytes], length: int) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(body, content_type="application/json")
+    response["Content-Length"] = str(length)
+    return response
+
+
+def _wrong_types(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    """Still legible for a lenient reader: numbers as texts, ids as numbers, flags as numbers, "" as null."""
+
+    def mangle(rows: list[Any]) -> None:
+        chosen = fault.param("row", None)
+        for index, row in enumerate(rows):
+            if chosen in (None, index):
+                rows[index] = _otherwise(row)
+
+    return _with_rows(call, work, lambda name, rows: mangle(rows))
+
+
+def _otherwise(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _otherwise(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_otherwise(item, key) for item in value]
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int | float):
+        return str(value)
+    if key.endswith("Id") and isinstance(value, str) and value.isdigit():
+        return int(value)
+    return None if value == "" else value
+
+
+def _unreadable_row(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    """One row whose `field` holds nonsense; the others are as they should be."""
+
+    def spoil(name: str, rows: list[Any]) -> None:
+        index = int(fault.param("row", 0))
+        if index < len(rows):
+            field = str(fault.param("field", KNOWN_ROW_FIELDS[name]))
+            rows[index] = rows[index] | {field: fault.param("value", {"nonsense": [None, {}]})}
+
+    return _with_rows(call, work, spoil)
+
+
+def _reordered_page(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    return _with_rows(call, work, lambda name, rows: rows.reverse())
+
+
+def _repeated_page(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    call.repeats_page = True
+    return write(work(), call.shop)
+
+
+def _looping_page(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    answer = work()
+    if isinstance(answer.payload, dict):
+        answer.payload["next"] = "?" + (call.request.GET.urlencode() or "limit=1")
+    return write(answer, call.shop)
+
+
+def _with_rows(call: ApiCall, work: Work, spoil: Callable[[str, list[Any]], None]) -> HttpResponseBase:
+    answer = work()
+    if isinstance(answer.payload, dict):
+        for name in LISTS:
+            if isinstance(answer.payload.get(name), list):
+                spoil(name, answer.payload[name])
+    return write(answer, call.shop)
+
+
+# --- the wire ----------------------------------------------------------------------------------
+def _breaking_off(request: HttpRequest) -> HttpResponseBase:
+    """No answer at all: the line is dead before the first byte."""
+
+    def body() -> Iterator[bytes]:
+        hang_up(request)
+        yield b""
+
+    return StreamingHttpResponse(body())
+
+
+def hang_up(request: HttpRequest) -> None:
+    """End the connection. Django's server and gunicorn both take this error for a client that went away."""
+    connection = _socket(request)
+    if connection is not None:
+        with contextlib.suppress(OSError):
+            # A linger time of nothing: what is still unsent is thrown away.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionResetError(errno.ECONNRESET, "The sandbox hung up, as a lever told it to.")
+
+
+def _socket(request: HttpRequest) -> socket.socket | None:
+    """The connection below a request, where the server lets us have it: gunicorn names it, Django's hides it."""
+    if "gunicorn.socket" in request.META:
+        connection: socket.socket = request.META["gunicorn.socket"]
+        return connection
+    stream: Any = request.META.get("wsgi.input")
+    for name in ("_read", "__self__", "raw", "_sock"):
+        stream = getattr(stream, name, None)
+    return stream if isinstance(stream, socket.socket) else None
+
+
+SPOILERS: dict[str, Spoiler] = {
+    Fault.Kind.SLOW: _slow,
+    Fault.Kind.STATUS: _status,
+    Fault.Kind.REFUSED: _refused,
+    Fault.Kind.HTML: _html,
+    Fault.Kind.EMPTY: _empty,
+    Fault.Kind.TRUNCATED: _truncated,
+    Fault.Kind.CUT_OFF: _cut_off,
+    Fault.Kind.RESET: _reset,
+    Fault.Kind.LOST_ANSWER: _lost_answer,
+    Fault.Kind.WRONG_TYPES: _wrong_types,
+    Fault.Kind.UNREADABLE_ROW: _unreadable_row,
+    Fault.Kind.REPEATED_PAGE: _repeated_page,
+    Fault.Kind.REORDERED_PAGE: _reordered_page,
+    Fault.Kind.LOOPING_PAGE: _looping_page,
+    Fault.Kind.REDIRECT: _redirect,
+    Fault.Kind.HUGE: _huge,
+}

@@ -1,0 +1,1 @@
+"""The pages of the stand-in, a module per noun."""

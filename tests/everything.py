@@ -1,0 +1,92 @@
+"""`make test`: style, types and all tests, on every engine that can be had here; says loudly what could not run.
+
+    REQUIRE="postgresql redis chromium" python -m tests.everything     fails when one of these is missing
+
+PostgreSQL is looked for at TEST_POSTGRES_URL, Redis at TEST_REDIS_URL, Chromium on the PATH.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from urllib.parse import urlsplit
+
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/13")
+BIN = os.path.dirname(sys.executable)
+CORES = str(min(4, os.cpu_count() or 1))
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"\n\033[1m{text}\033[0m\n")
+    sys.stdout.flush()
+
+
+def answers(url: str, port: int) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def postgres_is_ours() -> bool:
+    """It answers, and lets us make databases."""
+    if not answers(POSTGRES, 5432):
+        return False
+    import psycopg
+
+    try:
+        with psycopg.connect(POSTGRES, connect_timeout=3) as connection:
+            row = connection.execute("SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user").fetchone()
+    except psycopg.Error:
+        return False
+    return bool(row and row[0])
+
+
+def chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def missing_engines() -> list[str]:
+    found = {"postgresql": postgres_is_ours(), "redis": answers(REDIS, 6379), "chromium": chromium() is not None}
+    return [name for name, is_there in found.items() if not is_there]
+
+
+def step(title: str, *command: str, **environment: str) -> bool:
+    say(title)
+    started = time.monotonic()
+    result = subprocess.run([os.path.join(BIN, command[0]), *command[1:]], env={**os.environ, **environment}, check=False)
+    sys.stdout.write(f"({title}: {time.monotonic() - started:.0f} s)\n")
+    return result.returncode == 0
+
+
+def main() -> int:
+    missing = missing_engines()
+    required = os.environ.get("REQUIRE", "").split()
+    if lacking := [name for name in missing if name in required]:
+        say(f"Required, but not to be had here: {', '.join(lacking)}.")
+        return 1
+    pytest = ("pytest", "-q", "-n", CORES, "--timeout", "300")
+    on_sqlite = ["-m", "not browser"] if "chromium" in missing else []
+    redis = {} if "redis" in missing else {"TEST_REDIS_URL": REDIS}
+    steps = [
+        step("Style", "ruff", "check", "."),
+        step("Format", "ruff", "format", "--check", "."),
+        step("Templates", "djlint", "--quiet", "--lint", "templates"),
+        step("Types", "mypy", "."),
+        step("Tests on SQLite", *pytest, *on_sqlite, DATABASE_URL="", **redis),
+    ]
+    if "postgresql" not in missing:
+        steps.append(step("Tests on PostgreSQL", *pytest, "-m", "not browser", DATABASE_URL=POSTGRES, **redis))
+    for name in missing:
+        say(f"NOT RUN: the tests that need {name}, for there is none here.")
+    say("All that ran is green." if all(steps) else "Something failed, see above.")
+    return 0 if all(steps) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
