@@ -10,5 +10,11 @@ class IntegrationsConfig(AppConfig):
         from integrations import checks  # noqa: F401  # registers the system checks
         from merchants.access import Item, add_page
 
-        pages = ("integrations:choose", "integrations:new", "integrations:edit", "integrations:run", "orders:delete_integration")
+        pages = (
+            "integrations:choose",
+            "integrations:new",
+            "integrations:edit",
+            "integrations:run",
+            "orders:delete_integration",
+        )
         add_page(30, Item(_("Integrations"), "integrations:list", also=pages))

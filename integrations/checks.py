@@ -14,7 +14,9 @@ def keys_are_good(**kwargs: Any) -> list[CheckMessage]:
     if not settings.FIELD_ENCRYPTION_KEYS:
         return [Error("FIELD_ENCRYPTION_KEYS is empty.", hint=_NEW_KEY, id="integrations.E001")]
     return [
-        Error(f"Key number {number} of FIELD_ENCRYPTION_KEYS is not a Fernet key.", hint=_NEW_KEY, id="integrations.E002")
+        Error(
+            f"Key number {number} of FIELD_ENCRYPTION_KEYS is not a Fernet key.", hint=_NEW_KEY, id="integrations.E002"
+        )
         for number, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, 1)
         if not _is_key(key)
     ]

@@ -1,7 +1,7 @@
 """Secrets: encrypted in the database, masked on the screen.
 
-The column holds `enc1:` and a Fernet token. Keys come from `FIELD_ENCRYPTION_KEYS`, newest first: the first encrypts, all
-decrypt, so a key is rotated by putting a new one in front and running `manage.py reencrypt`.
+The column holds `enc1:` and a Fernet token. Keys come from `FIELD_ENCRYPTION_KEYS`, newest first: the first encrypts,
+all decrypt, so a key is rotated by putting a new one in front and running `manage.py reencrypt`.
 """
 
 import hashlib
@@ -135,6 +135,4 @@ class SecretFormField(forms.CharField):
         self.required = False
         self.widget.is_required = False
         self.widget.attrs["placeholder"] = "••••••••••••"
-        self.help_text = _("Stored encrypted; fingerprint %(print)s. Leave it empty to keep it.") % {
-            "print": print_
-        }
+        self.help_text = _("Stored encrypted; fingerprint %(print)s. Leave it empty to keep it.") % {"print": print_}

@@ -104,9 +104,9 @@ class IntegrationForm(forms.ModelForm[Integration]):
     def ask_for_token_again(self) -> None:
         """The page comes back and a typed API token does not: say so where it was typed."""
         if self.data.get(self.add_prefix("secret")):
-            field = self.fields["secret"]
+            shown = self["secret"]
             again = format_html("<b>{}</b>", _("For safety it was not sent back to you: enter it again."))
-            field.help_text = _joined(again, field.help_text)
+            shown.help_text = _joined(again, shown.help_text)
 
     def _offer_warehouses(self) -> None:
         """The merchant's, and the one chosen before even if it is no longer the merchant's."""

@@ -106,7 +106,7 @@ class Integration(models.Model):
         return SyncState.objects.get_or_create(integration=self, pipe=key)[0]
 
     def ordered_states(self) -> list[SyncState]:
-        """The states of all registered pipes, in the order of their registration; uses a prefetch where there is one."""
+        """The states of all registered pipes, in the order of their registration; uses what was prefetched."""
         found = {state.pipe: state for state in self.states.all()}
         return [found.get(key) or self.state(key) for key in PIPES]
 

@@ -1,7 +1,7 @@
 """The pipes: one-way, each between every shop and us. Upper floors register theirs in `AppConfig.ready()`.
 
-A pipe's task takes the id of a `SyncState` and calls `sync.run(state_pk, job)`. The registry knows tasks only by name, so
-that nobody on this floor calls up.
+A pipe's task takes the id of a `SyncState` and calls `sync.run(state_pk, job)`. The registry knows tasks only by name,
+so that nobody on this floor calls up.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def register(pipe: Pipe) -> None:
 
 
 def send(task: str, pk: int) -> None:
-    """Put one message on the doorbell. A broker that is down fails nobody: the row stays due, the next tick rings again."""
+    """Put one message on the doorbell. A broker that is down fails nobody: the row stays due, a later tick rings."""
     try:
         current_app.send_task(task, args=[pk], ignore_result=True)
     except (OperationalError, OSError) as error:

@@ -1,8 +1,8 @@
 """Claim, run, settle: the discipline of every pipe, and the only writer of a sync's outcome.
 
     tick ──▶ due rows ──▶ doorbell ──▶ run(state, job)
-                                        claim    one transaction: the row is due, free, not paused, and the shop has no other
-                                                 running pipe; a lease is set
+                                        claim    one transaction: the row is due, free, not paused, and the shop has
+                                                 no other running pipe; a lease is set
                                         job      reads, decides, writes; renews the lease with every page
                                         settle   conditional on our own lease: success, failure, or the place given back
 
@@ -49,8 +49,8 @@ class TurnOver(Exception):
 class Run:
     """One turn on one pipe: what a job holds in its hands.
 
-    `place` is where the last turn stopped (empty at the beginning of a piece of work), `counts` what was counted since that
-    beginning, `asked` whether a person asked for it. Call `keep()` inside the transaction that writes a page.
+    `place` is where the last turn stopped (empty at the beginning of a piece of work), `counts` what was counted
+    since then, `asked` whether a person asked for it. Call `keep()` inside the transaction that writes a page.
     """
 
     def __init__(self, state: SyncState, record: SyncRun, now: datetime, *, asked: bool) -> None:
@@ -108,7 +108,7 @@ class Run:
 
 
 def run(state_pk: int, job: Job) -> SyncRun | None:
-    """One turn of `job` on this row, if it is due and free. Returns its record, or nothing when it was not ours to run."""
+    """One turn of `job` on this row, if it is due and free. Returns its record, or nothing when it was not to run."""
     turn = claim(state_pk)
     if turn is None:
         return None
@@ -235,7 +235,7 @@ def _attention(error: Exception) -> str:
 
 
 def wait_after(error: Exception, attempts: int, pipe: pipes.Pipe) -> float:
-    """Seconds until the next attempt: what the shop asked for, else 1, 5, 15, 60 minutes and then hourly, with jitter."""
+    """Seconds until the next attempt: what the shop asked for, else 1, 5, 15, 60 minutes, then hourly, with jitter."""
     if isinstance(error, BadCredentials | NotAllowed):
         return PROBE
     wished = error.retry_after if isinstance(error, Unavailable) and error.retry_after is not None else None
@@ -246,7 +246,7 @@ def wait_after(error: Exception, attempts: int, pipe: pipes.Pipe) -> float:
 
 
 def _tell_neighbours(turn: Run, error: Exception, fields: dict[str, Any]) -> None:
-    """A shop that does not answer is not asked by its other pipes meanwhile; a refused key stops all of its integration."""
+    """A shop that does not answer is spared by its other pipes; a refused key stops its whole integration."""
     others = SyncState.objects.exclude(pk=turn.state.pk)
     if isinstance(error, Unavailable):
         waiting = others.filter(Q(next_run_at__lt=fields["next_run_at"]), integration__shop=turn.integration.shop)

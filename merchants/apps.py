@@ -9,7 +9,5 @@ class MerchantsConfig(AppConfig):
     def ready(self) -> None:
         from merchants.access import Item, add_page, add_section
 
-        add_section(
-            30, Item(_("Edit Merchant"), "merchants:company", "adjustments", also=())
-        )
+        add_section(30, Item(_("Edit Merchant"), "merchants:company", "adjustments", also=()))
         add_page(30, Item(_("Company information"), "merchants:company"))

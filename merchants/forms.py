@@ -14,9 +14,7 @@ from merchants.timezones import zone_choices
 class SignupForm(forms.Form):
     """What sign-up asks besides email and password; allauth mixes it in."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
+    name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     field_order = ["name", "email", "password1"]
 
     def signup(self, request: Any, user: Any) -> None:
@@ -85,4 +83,3 @@ class CompanyForm(forms.ModelForm[Merchant]):
             "time_zone",
         ]
         widgets = {"country": CountrySelectWidget(layout="{widget}")}
-

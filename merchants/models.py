@@ -85,7 +85,9 @@ class Warehouse(models.Model):
     city = models.CharField(_("city"), max_length=100, blank=True)
     country = CountryField(_("country"), blank=True)
     is_public_testing = models.BooleanField(
-        _("public testing warehouse"), default=False, help_text=_("Anybody who signs up may begin here; nothing is shipped.")
+        _("public testing warehouse"),
+        default=False,
+        help_text=_("Anybody who signs up may begin here; nothing is shipped."),
     )
 
     objects = WarehouseQuerySet.as_manager()

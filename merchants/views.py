@@ -13,7 +13,7 @@ from merchants.models import Merchant, Permission
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Where the logo and signing in lead: the user's merchant; the second step of signing up where there is none yet."""
+    """Where the logo and signing in lead: the user's merchant; the second step of signing up where there is none."""
     merchants = Merchant.objects.for_user(request.user)
     last = merchants.filter(pk=request.session.get("last_merchant", 0)).first()
     merchant = last or merchants.first()

@@ -1,4 +1,4 @@
-"""What a newcomer finds in the demo: people, warehouses, a merchant, a shop in the stand-in for Centra. Safe to run again."""
+"""What a newcomer finds in the demo: people, warehouses, a merchant, a shop in the sandbox. Safe to run again."""
 
 from django.db import transaction
 

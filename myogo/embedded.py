@@ -1,7 +1,7 @@
 """Worker and beat as threads of the one process, for `manage.py demo`.
 
-Safe with an in-memory broker because the database rows say what is owed: a message that dies with the process is rung again
-by the next tick. Production runs the same tasks under `celery worker` and `celery beat`.
+Safe with an in-memory broker because the database rows say what is owed: a message that dies with the process is rung
+again by the next tick. Production runs the same tasks under `celery worker` and `celery beat`.
 """
 
 import logging

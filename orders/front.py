@@ -141,7 +141,9 @@ def _problems(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
             continue
         items = shop.integration.webshop_products.on_tab(Tab.PROBLEMS)
         address = reverse("products:sync", args=[merchant.pk]) + f"?shop={shop.integration.pk}&tab=problems"
-        for codes, number in items.order_by().values_list("problem_codes").annotate(number=Count("pk")).order_by("-number")[:6]:
+        for codes, number in (
+            items.order_by().values_list("problem_codes").annotate(number=Count("pk")).order_by("-number")[:6]
+        ):
             first = Code(codes.strip("|").split("|")[0])
             title = ngettext("%(n)d item waits: %(what)s", "%(n)d items wait: %(what)s", number)
             found.append(

@@ -26,7 +26,9 @@ def delete_integration(request: MerchantRequest, merchant: Merchant, pk: int) ->
     if request.method == "POST":
         if request.POST.get("name", "").strip() == integration.name:
             integration.delete()
-            messages.success(request, _("%(name)s is deleted. Your products are untouched.") % {"name": integration.name})
+            messages.success(
+                request, _("%(name)s is deleted. Your products are untouched.") % {"name": integration.name}
+            )
             return redirect("integrations:list", merchant.pk)
         error = _("Type the name exactly as it stands above: %(name)s") % {"name": integration.name}
     context = {

@@ -1,8 +1,8 @@
 """Items of a shop → products of the merchant: makes what is missing, links what exists, leaves the rest with a reason.
 
-    read     the chosen items in batches, and the merchant's products that could be theirs
-    decide   link, create or leave (pure: `match`)
-    write    one short transaction per batch; the unique SKU of a merchant's products makes it safe to press twice
+read     the chosen items in batches, and the merchant's products that could be theirs
+decide   link, create or leave (pure: `match`)
+write    one short transaction per batch; the unique SKU of a merchant's products makes it safe to press twice
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def relink(item: WebshopProduct) -> Product:
 
 
 def keep_link(item: WebshopProduct) -> None:
-    """Its SKU was changed in the shop, the goods still carry the old one: stay with the product, and do not ask again."""
+    """Its SKU was changed in the shop, the goods still carry the old one: stay with the product, ask no more."""
     item.kept_sku = item.sku
     item.save(update_fields=["kept_sku"])
     detect.detect(item.integration)
@@ -127,4 +127,3 @@ def _take(items: Iterable[WebshopProduct]) -> int:
     changed = {item.product.pk: item.product for item in items if item.product and item.product.take_from_shop(item)}
     Product.objects.bulk_update(changed.values(), [*Product.SHOP_OWNS, "ean"], batch_size=BATCH)
     return len(changed)
-

@@ -114,7 +114,7 @@ def _text(text: str) -> str:
 
 
 def fitting(number: Decimal | None, step: str, digits: int) -> Decimal | None:
-    """The number rounded to `step`, or nothing where it is negative, not finite or has more than `digits` before the point."""
+    """The number rounded to `step`; nothing where it is negative, not finite or has over `digits` before the point."""
     if number is None or not number.is_finite() or not 0 <= number < 10**digits:
         return None
     return number.quantize(Decimal(step))

@@ -77,9 +77,7 @@ def _twin(item: WebshopProduct, sku: str, title: str) -> Problem:
     return Problem(Code.TWIN, {"sku": item.sku, "other_sku": sku, "other": title})
 
 
-def _twins_of_products(
-    integration: Integration, items: WebshopProductQuerySet
-) -> Iterator[tuple[int, Problem]]:
+def _twins_of_products(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
     """An item whose twin is already a product of the merchant."""
     products = Product.objects.for_merchant(integration.merchant)
     twin = products.filter(sku_folded=OuterRef("sku_folded")).exclude(sku=OuterRef("sku"))
@@ -116,7 +114,9 @@ def _groups(items: WebshopProductQuerySet, key: str, differing: str = "pk") -> I
     shared = items.order_by().values(key).annotate(kinds=Count(differing, distinct=True)).filter(kinds__gt=1)
     rows = items.filter(**{f"{key}__in": shared.values(key)}).order_by(key, "pk")
     columns = ("pk", "sku", "sku_folded", "sku_product", "sku_variant", "sku_size", "ean", "name", "variant", "size")
-    for _key, group in groupby(rows.only(*columns, "external_id").iterator(chunk_size=2000), key=lambda row: getattr(row, key)):
+    for _key, group in groupby(
+        rows.only(*columns, "external_id").iterator(chunk_size=2000), key=lambda row: getattr(row, key)
+    ):
         yield list(group)
 
 
@@ -133,4 +133,3 @@ def _write(integration: Integration, found: Found) -> None:
                 row.shared_problems = found.get(row.pk, [])
                 row.problem_codes = codes_text([*row.own_problems, *row.shared_problems])
             WebshopProduct.objects.bulk_update(differing, ["shared_problems", "problem_codes"])
-

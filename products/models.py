@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,7 +11,6 @@ from django.db.models import Case, Count, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
-from integrations.connectors.base import ProductData
 from integrations.models import Integration
 from merchants.models import Merchant
 from products import skus
@@ -41,7 +38,9 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """SKU or EAN from the beginning, name anywhere; every word counts."""
         found = self
         for word in text.split():
-            found = found.filter(Q(sku_folded__contains=skus.fold(word)) | Q(name__icontains=word) | Q(ean__startswith=word))
+            found = found.filter(
+                Q(sku_folded__contains=skus.fold(word)) | Q(name__icontains=word) | Q(ean__startswith=word)
+            )
         return found
 
 
@@ -84,7 +83,10 @@ class Product(models.Model):
     )
     country_of_origin = CountryField(_("country of origin"), blank=True)
     customs_description = models.CharField(
-        _("customs description"), max_length=50, blank=True, help_text=_("What it is, of what, what for; 50 characters.")
+        _("customs description"),
+        max_length=50,
+        blank=True,
+        help_text=_("What it is, of what, what for; 50 characters."),
     )
     hs_code = models.CharField(_("HS code"), max_length=20, blank=True)
     alarm_level = models.PositiveIntegerField(
@@ -129,11 +131,13 @@ class Product(models.Model):
     )
 
     def take_from_shop(self, item: WebshopProduct) -> bool:
-        """Take over what the shop owns; says whether anything changed. Never the SKU; an empty word never wipes ours."""
+        """Take over what the shop owns; says whether anything changed. Never the SKU; a blank never wipes ours."""
         wanted = item.as_product_fields()
         if self.ean:
             wanted.pop("ean", None)
-        changed = {key: value for key, value in wanted.items() if value not in ("", None) and getattr(self, key) != value}
+        changed = {
+            key: value for key, value in wanted.items() if value not in ("", None) and getattr(self, key) != value
+        }
         for key, value in changed.items():
             setattr(self, key, value)
         return bool(changed)

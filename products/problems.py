@@ -85,12 +85,15 @@ def _parts_with(item: ProductData, signs: str) -> list[str]:
 
 
 def _no_sku(details: dict[str, Any]) -> str:
-    return _("This item has no SKU at all. Open the product in Centra and give it a product SKU, variant SKU or size SKU.")
+    return _(
+        "This item has no SKU at all. Open the product in Centra and give it a product SKU, variant SKU or size SKU."
+    )
 
 
 def _same_sku(details: dict[str, Any]) -> str:
     return _(
-        "“%(other)s” has the same SKU %(sku)s%(more)s. Give one of them another size SKU in Centra: product → variant → size."
+        "“%(other)s” has the same SKU %(sku)s%(more)s. "
+        "Give one of them another size SKU in Centra: product → variant → size."
     ) % {**details, "more": _more(details)}
 
 
@@ -113,8 +116,8 @@ def _more(details: dict[str, Any]) -> str:
 
 def _twin(details: dict[str, Any]) -> str:
     return _(
-        "The SKU %(sku)s differs from %(other_sku)s of “%(other)s” only in capitals or blanks; people and scanners will mix "
-        "them up. Change one of them in Centra: product → variant → size."
+        "The SKU %(sku)s differs from %(other_sku)s of “%(other)s” only in capitals or blanks; people and scanners "
+        "will mix them up. Change one of them in Centra: product → variant → size."
     ) % {**details, "sku": _quoted(details["sku"]), "other_sku": _quoted(details["other_sku"])}
 
 
@@ -133,33 +136,43 @@ def _sign(details: dict[str, Any]) -> str:
 
 
 def _length(details: dict[str, Any]) -> str:
-    return _("The joined SKU has %(length)d characters; 200 are possible. Shorten one of its parts in Centra.") % details
+    return (
+        _("The joined SKU has %(length)d characters; 200 are possible. Shorten one of its parts in Centra.") % details
+    )
 
 
 def _ean_wrong(details: dict[str, Any]) -> str:
-    return _(
-        "The EAN %(ean)s is wrong: its check digit or its length does not fit. Correct it in Centra at the size of the variant."
-    ) % details
+    return (
+        _(
+            "The EAN %(ean)s is wrong: its check digit or its length does not fit. "
+            "Correct it in Centra at the size of the variant."
+        )
+        % details
+    )
 
 
 def _ean_twice(details: dict[str, Any]) -> str:
     return _(
-        "“%(other)s” (SKU %(other_sku)s) has the same EAN %(ean)s%(more)s. Every size needs an EAN of its own; correct it in "
-        "Centra at the size of the variant."
+        "“%(other)s” (SKU %(other_sku)s) has the same EAN %(ean)s%(more)s. Every size needs an EAN of its own; correct "
+        "it in Centra at the size of the variant."
     ) % {**details, "more": _more(details)}
 
 
 def _ean_missing(details: dict[str, Any]) -> str:
     return _(
-        "This item has no EAN, and this integration identifies products by EAN. Enter it in Centra at the size of the variant."
+        "This item has no EAN, and this integration identifies products by EAN. "
+        "Enter it in Centra at the size of the variant."
     )
 
 
 def _sku_changed(details: dict[str, Any]) -> str:
-    return _(
-        "The SKU was changed in the shop: %(old)s → %(sku)s. Relink it to the new SKU, or keep it linked to %(old)s if the "
-        "goods in the warehouse still carry the old label."
-    ) % details
+    return (
+        _(
+            "The SKU was changed in the shop: %(old)s → %(sku)s. Relink it to the new SKU, or keep it linked to %(old)s "
+            "if the goods in the warehouse still carry the old label."
+        )
+        % details
+    )
 
 
 def _bundle(details: dict[str, Any]) -> str:

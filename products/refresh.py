@@ -7,8 +7,8 @@
     settle   mark what a complete pass did not see as gone, find the problems, create products where so set
 
 A full pass looks at everything and is the only one that may call an item gone; between them *changes* are read. A pass
-survives turns, kills and outages: it goes on after its last written page, or begins anew where that is too long ago for the
-shop's page numbers to be trusted.
+survives turns, kills and outages: it goes on after its last written page, or begins anew where that is too long ago for
+the shop's page numbers to be trusted.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from django.utils.translation import gettext as _
 from integrations.connectors.base import Faulty, Page, ProductData
 from integrations.sync import Run
 from products import create, detect
-from products.decide import COLUMNS, Decision, Known, columns, decide, digest, tidy
 from products.create import take_over
+from products.decide import COLUMNS, Decision, Known, columns, decide, digest, tidy
 from products.models import WebshopProduct
 from products.problems import codes_text, own_problems
 
@@ -35,9 +35,7 @@ KEY = "refresh"
 OVERLAP = timedelta(hours=3)  # changes read again, for clocks that differ and for the repeated hour
 PLACE_HOLDS = timedelta(minutes=10)  # how long a page number of the shop is trusted
 NIGHT = 2  # the hour, in the shop's zone, after which a full pass is due
-WRITTEN = [
-    *COLUMNS, "digest", "own_problems", "problem_codes", "last_changed_at", "seen_in", "gone_at"
-]
+WRITTEN = [*COLUMNS, "digest", "own_problems", "problem_codes", "last_changed_at", "seen_in", "gone_at"]
 
 
 def refresh(run: Run) -> None:

@@ -8,12 +8,12 @@ INVISIBLE = ("Cc", "Cf", "Zl", "Zp")
 
 
 def fold(sku: str) -> str:
-    """The SKU as a hurried person reads it: without blanks, whatever the case. Two SKUs with one such form are twins."""
+    """The SKU as a hurried person reads it: without blanks, whatever the case. SKUs of one such form are twins."""
     return "".join(unicodedata.normalize("NFKC", sku).split()).casefold()
 
 
 def forbidden_characters(sku: str) -> str:
-    """The characters of the SKU that a warehouse cannot keep: slashes, control and unreadable ones; "" when it is clean."""
+    """The characters of the SKU that a warehouse cannot keep: slashes, control, unreadable ones; "" when clean."""
     return "".join(sorted({sign for sign in sku if sign in "/\\\ufffd" or unicodedata.category(sign) in INVISIBLE}))
 
 

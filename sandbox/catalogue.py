@@ -20,7 +20,12 @@ from sandbox.models import BundlePart, Product, Shop, Size, Variant
 
 KRONOR_PER_EURO = Decimal("11.2")
 FJORD, SKERRY, TIDE, HEARTH = "Fjord Goods", "Skerry & Sons", "Tideline", "Lighthouse Home"
-CLOTHES, FEET, ONE, LENGTHS = ("XS", "S", "M", "L", "XL"), ("38", "39", "40", "41", "42", "43"), ("One Size",), ("150", "200")
+CLOTHES, FEET, ONE, LENGTHS = (
+    ("XS", "S", "M", "L", "XL"),
+    ("38", "39", "40", "41", "42", "43"),
+    ("One Size",),
+    ("150", "200"),
+)
 COLOURS = {
     "NVY": ("Navy", "#2b4a78"),
     "MOS": ("Moss", "#4d6b4f"),

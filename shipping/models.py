@@ -41,9 +41,7 @@ class ShippingMethod(models.Model):
         ordering = ["warehouse", "carrier", "service"]
         verbose_name = _("shipping method")
         verbose_name_plural = _("shipping methods")
-        constraints = [
-            models.UniqueConstraint(fields=["warehouse", "carrier", "service"], name="shipping_method_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["warehouse", "carrier", "service"], name="shipping_method_once")]
 
     def __str__(self) -> str:
         return f"{self.carrier} {self.service} ({self.warehouse.code})"

@@ -59,7 +59,10 @@ def missing_engines() -> list[str]:
 def step(title: str, *command: str, **environment: str) -> bool:
     say(title)
     started = time.monotonic()
-    result = subprocess.run([os.path.join(BIN, command[0]), *command[1:]], env={**os.environ, **environment}, check=False)
+    inherited = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    result = subprocess.run(
+        [os.path.join(BIN, command[0]), *command[1:]], env={**inherited, **environment}, check=False
+    )
     sys.stdout.write(f"({title}: {time.monotonic() - started:.0f} s)\n")
     return result.returncode == 0
 
@@ -78,7 +81,7 @@ def main() -> int:
         step("Format", "ruff", "format", "--check", "."),
         step("Templates", "djlint", "--quiet", "--lint", "templates"),
         step("Types", "mypy", "."),
-        step("Tests on SQLite", *pytest, *on_sqlite, DATABASE_URL="", **redis),
+        step("Tests on SQLite", *pytest, *on_sqlite, **redis),
     ]
     if "postgresql" not in missing:
         steps.append(step("Tests on PostgreSQL", *pytest, "-m", "not browser", DATABASE_URL=POSTGRES, **redis))

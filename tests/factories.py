@@ -63,7 +63,9 @@ def product(merchant: Merchant, sku: str = "", **fields: Any) -> Product:
     return Product.objects.create(**{"merchant": merchant, "sku": sku, "name": "Harbour sweater", **fields})
 
 
-def webshop_product(integration: Integration, parts: tuple[str, str, str] | None = None, **fields: Any) -> WebshopProduct:
+def webshop_product(
+    integration: Integration, parts: tuple[str, str, str] | None = None, **fields: Any
+) -> WebshopProduct:
     """An item of the shop; `parts` are its three SKU parts. `own_problems` as dumped rows."""
     number = next(_numbers)
     one, two, three = parts if parts is not None else (f"FG{number}", "-NVY", "-M")

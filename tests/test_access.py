@@ -1,4 +1,4 @@
-"""Who may see what, for every address there is: found by walking the URL configuration, so that no new page is forgotten."""
+"""Who may see what, for every address there is: found by walking the URL configuration, so that none is forgotten."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -14,7 +14,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 PUBLIC = {"account", "allauth"}  # signing in and up, resetting a password: allauth's own pages
-
 
 
 class Address(NamedTuple):
@@ -39,10 +38,14 @@ def walk(patterns: list[Any], space: str = "", route: str = "") -> Iterator[Addr
 
 ADDRESSES = list(walk(get_resolver().url_patterns))
 OF_MERCHANTS = [address for address in ADDRESSES if address.route.startswith("m/<int:merchant_pk>/")]
-OURS = [address for address in ADDRESSES if address.name.split(":")[0] in ("merchants", "integrations", "products", "orders")]
+OURS = [
+    address
+    for address in ADDRESSES
+    if address.name.split(":")[0] in ("merchants", "integrations", "products", "orders")
+]
 
 
-def names(addresses: list[Address]) -> Any:
+def names(addresses: list[Address]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("address", addresses, ids=lambda address: address.name)
 
 
@@ -143,7 +146,11 @@ def test_another_merchants_things_are_not_reached_through_ones_own(address: Addr
 def test_the_staffs_desk_is_for_staff(world: World, who: str) -> None:
     client = browser(world.owner if who == "owner" else None)
     for address in ADDRESSES:
-        if address.name.startswith("admin:") and not address.arguments and address.name not in ("admin:login", "admin:jsi18n"):
+        if (
+            address.name.startswith("admin:")
+            and not address.arguments
+            and address.name not in ("admin:login", "admin:jsi18n")
+        ):
             response = client.get(reverse(address.name))
             assert response.status_code in (302, 404), address.name
             assert response.status_code == 404 or "login" in response["Location"], address.name

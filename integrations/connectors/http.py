@@ -354,10 +354,10 @@ def _network_words(error: Exception) -> str:
         return _("There is no host %(host)s, or its name could not be looked up.")
     if any(isinstance(kind, requests.exceptions.SSLError | urllib3.exceptions.SSLError) for kind in kinds):
         return _("The encrypted connection to %(host)s failed: its certificate is not valid for this address.")
-    if any(isinstance(kind, TimeoutError | urllib3.exceptions.TimeoutError) for kind in kinds):
-        return _("%(host)s did not answer in time.")
     if any(isinstance(kind, urllib3.exceptions.NewConnectionError) for kind in kinds):
         return _("%(host)s does not accept connections.")
+    if any(isinstance(kind, TimeoutError | urllib3.exceptions.TimeoutError) for kind in kinds):
+        return _("%(host)s did not answer in time.")
     return _("%(host)s broke off the connection.")
 
 

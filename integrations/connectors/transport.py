@@ -6,6 +6,7 @@ A name server that answers differently the second time gains nothing, for there 
 receive asks the call's `Budget` how much time is left, so that a shop that drips bytes ends like a silent one.
 """
 
+import logging
 import socket
 import ssl
 import sys
@@ -23,6 +24,9 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from integrations.connectors.addresses import is_public
 from integrations.connectors.errors import WrongAddress
+
+# It logs answers whose head it cannot parse, word for word, and a shop may repeat the key there.
+logging.getLogger("urllib3.connection").addFilter(lambda record: False)
 
 
 def look_up(host: str, port: int) -> list[str]:
@@ -143,6 +147,13 @@ class GuardedAdapter(HTTPAdapter):
         context.sslsocket_class = _TimedTLSSocket
         super().init_poolmanager(connections, maxsize, block, ssl_context=context, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def close(self) -> None:
+        """Close the connections now; the library leaves it to the garbage collector, which is in no hurry."""
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118 (no mapping: iterating it is an error)
+            if pool := self.poolmanager.pools.get(key):
+                pool.close()
+        super().close()
 
 
 def _pools(network: Network, budget: Budget) -> dict[str, type[HTTPConnectionPool]]:

@@ -228,6 +228,11 @@ class Order(models.Model):
             self.refresh_from_db(fields=["internal_comment"])
             self._set(internal_comment="\n".join(filter(None, (self.internal_comment, text))))
 
+    def change_flags(self, **flags: bool) -> None:
+        """Set flags that no button moves: suspect, waiting for payment, and the levers of the payment."""
+        with self.locked():
+            self._set(**flags)
+
     def _step(self, word: str, allowed: Sequence[int], **fields: Any) -> None:
         with self.locked():
             self._demand(word, allowed)

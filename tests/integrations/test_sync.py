@@ -1,6 +1,6 @@
 """Claim, run, settle: on the real database, with jobs that do what jobs do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from integrations import pipes, sync
-from integrations.connectors.errors import BadCredentials, NotAllowed, Rejected, Unavailable, Unreadable
+from integrations.connectors.errors import BadCredentials, NotAllowed, Unavailable, Unreadable
 from integrations.models import Integration, SyncRun, SyncState, Tone
 from tests import factories
 
@@ -207,12 +207,10 @@ def test_a_shop_that_does_not_answer_is_spared_by_its_other_integrations(state: 
 
 
 @pytest.fixture
-def second_pipe() -> Callable[[Integration], SyncState]:
+def second_pipe() -> Iterator[Callable[[Integration], SyncState]]:
     """A further pipe of the same integration, registered for this test."""
-    pipes.register(
-        pipes.Pipe("second", "Second", "tests.second", lambda: 60.0, "Second", longest_wait=600)
-    )
-    yield lambda integration: integration.state("second")  # type: ignore[misc]
+    pipes.register(pipes.Pipe("second", "Second", "tests.second", lambda: 60.0, "Second", longest_wait=600))
+    yield lambda integration: integration.state("second")
     del pipes.PIPES["second"]
 
 
@@ -233,9 +231,7 @@ def test_a_refused_key_stops_the_whole_integration_until_it_works_again(
     assert seconds_until(state.next_run_at) <= 0
 
 
-def test_a_missing_right_stops_only_its_pipe(
-    state: SyncState, second_pipe: Callable[[Integration], SyncState]
-) -> None:
+def test_a_missing_right_stops_only_its_pipe(state: SyncState, second_pipe: Callable[[Integration], SyncState]) -> None:
     other = second_pipe(state.integration)
     sync.run(state.pk, fails_with(NotAllowed("The key may not read products.", endpoint="GET /products")))
     state.refresh_from_db()

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from django.db import connection
 from django.utils import timezone
 
 from integrations.models import SyncRun, SyncState
 from sandbox.models import Size
 from tests.conftest import Centra
+from tests.databases import database_url
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -28,15 +28,6 @@ pytestmark = [
     pytest.mark.redis,
     pytest.mark.skipif(not REDIS_URL, reason="no Redis: set TEST_REDIS_URL, or run `make test` where one answers"),
 ]
-
-
-def database_url() -> str:
-    """The address of this test's own database, for another process."""
-    settings = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{settings['NAME']}"
-    login = f"{settings['USER']}:{settings['PASSWORD']}" if settings["PASSWORD"] else str(settings["USER"])
-    return f"postgres://{login}@{settings['HOST']}:{settings['PORT'] or 5432}/{settings['NAME']}"
 
 
 @pytest.fixture
@@ -67,9 +58,25 @@ def start_worker(queue: str, tmp_path: Path) -> Iterator[Callable[[], subprocess
 
     def start() -> subprocess.Popen[bytes]:
         schedule = str(tmp_path / f"beat-{len(started)}")
-        command = [sys.executable, "-m", "celery", "-A", "myogo", "worker", "-B", "-s", schedule, "-c", "2", "-l", "WARNING"]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "myogo",
+            "worker",
+            "-B",
+            "-s",
+            schedule,
+            "-c",
+            "2",
+            "-l",
+            "WARNING",
+        ]
         with (tmp_path / f"worker-{len(started)}.log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
         started.append(process)
         return process
 
@@ -129,4 +136,8 @@ def test_a_worker_killed_in_the_middle_of_a_refresh_loses_and_doubles_nothing(
     record = SyncRun.objects.get()
     rows = centra.integration.webshop_products
     assert (record.counts["seen"], record.counts["pages"], record.interruptions) == (ITEMS, 7, 1)
-    assert (rows.count(), rows.values("external_id").distinct().count(), rows.present().count()) == (ITEMS, ITEMS, ITEMS)
+    assert (rows.count(), rows.values("external_id").distinct().count(), rows.present().count()) == (
+        ITEMS,
+        ITEMS,
+        ITEMS,
+    )

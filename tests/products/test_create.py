@@ -26,7 +26,12 @@ def everything(shop: Integration) -> list[tuple[object, ...]]:
 
 def test_a_missing_product_is_made_of_the_item(shop: Integration) -> None:
     item = factories.webshop_product(
-        shop, ("FG1042", "-NVY", "-M"), ean="7300000010428", price=Decimal("800"), currency="SEK", country_of_origin="PT"
+        shop,
+        ("FG1042", "-NVY", "-M"),
+        ean="7300000010428",
+        price=Decimal("800"),
+        currency="SEK",
+        country_of_origin="PT",
     )
     answer = create(shop, shop.webshop_products.all())
     product = Product.objects.get()

@@ -26,7 +26,9 @@ def test_an_item_as_it_was_is_only_seen() -> None:
     assert (decision.unchanged, decision.seen) == ([1], 1)
 
 
-@pytest.mark.parametrize("change", [{"name": "Harbor sweater"}, {"sku_size": "-L"}, {"price": Decimal("640")}, {"is_active": False}])
+@pytest.mark.parametrize(
+    "change", [{"name": "Harbor sweater"}, {"sku_size": "-L"}, {"price": Decimal("640")}, {"is_active": False}]
+)
 def test_any_difference_is_a_change(change: dict[str, object]) -> None:
     changed = replace(SWEATER, **change)  # type: ignore[arg-type]
     assert decide([changed], known(SWEATER), "pass").changed == [changed]

@@ -1,6 +1,5 @@
 """Refresh against the sandbox over HTTP: run twice, cut off, killed, spoilt. Asserts on the state it leaves."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -52,7 +51,17 @@ def try_again(centra: Centra) -> SyncRun:
 def items(centra: Centra) -> list[tuple[object, ...]]:
     """Everything stored of the shop that does not change by being looked at."""
     rows = centra.integration.webshop_products.order_by("external_id")
-    fields = ("external_id", "sku", "name", "tab", "problem_codes", "product__sku", "digest", "first_seen_at", "gone_at")
+    fields = (
+        "external_id",
+        "sku",
+        "name",
+        "tab",
+        "problem_codes",
+        "product__sku",
+        "digest",
+        "first_seen_at",
+        "gone_at",
+    )
     return list(rows.values_list(*fields))
 
 
@@ -231,7 +240,9 @@ def test_faulty_skus_are_named_at_refresh(centra: Centra) -> None:
     add("FG/5", "", "", name="Slash", variant="A")
     add("FG6", "", "", name="Ean", variant="A", ean="7300000010429")
     press_refresh(centra)
-    found = {item.name: [problem.code for problem in item.problems] for item in centra.integration.webshop_products.all()}
+    found = {
+        item.name: [problem.code for problem in item.problems] for item in centra.integration.webshop_products.all()
+    }
     assert found == {
         "Skerry tote": [Code.JOIN],
         "Skerry bag": [Code.JOIN],
@@ -268,7 +279,7 @@ def test_a_refused_key_stops_and_the_right_key_goes_on(centra: Centra) -> None:
 
 
 @pytest.fixture
-def nightly(centra: Centra) -> Iterator[sync.Run]:
+def nightly(centra: Centra) -> sync.Run:
     """A run of an integration in Stockholm whose last complete look was at 01:00 local time."""
     state = centra.integration.state("refresh")
     SyncState.objects.filter(pk=state.pk).update(
@@ -276,7 +287,7 @@ def nightly(centra: Centra) -> Iterator[sync.Run]:
     )
     run = sync.claim(state.pk)
     assert run is not None
-    yield run
+    return run
 
 
 @pytest.mark.parametrize(("hour", "is_due"), [(0, False), (1, True), (12, True)])

@@ -25,7 +25,15 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("sku", "signs"),
-    [("AB-1.x_2", ""), ("A/B", "/"), ("A\\B", "\\"), ("A\tB", "\t"), ("A\u200bB", "\u200b"), ("A\ufffd", "\ufffd"), ("Å 1", "")],
+    [
+        ("AB-1.x_2", ""),
+        ("A/B", "/"),
+        ("A\\B", "\\"),
+        ("A\tB", "\t"),
+        ("A\u200bB", "\u200b"),
+        ("A\ufffd", "\ufffd"),
+        ("Å 1", ""),
+    ],
 )
 def test_what_a_warehouse_cannot_keep_is_named(sku: str, signs: str) -> None:
     assert skus.forbidden_characters(sku) == signs
@@ -36,6 +44,8 @@ def test_real_numbers_pass(ean: str) -> None:
     assert skus.is_ean(ean)
 
 
-@pytest.mark.parametrize("text", ["7300000010429", "730000001042", "", "73000000-0428", "٧٣٠٠٠٠٠٠١٠٤٢٨", " 7300000010423"])
+@pytest.mark.parametrize(
+    "text", ["7300000010429", "730000001042", "", "73000000-0428", "٧٣٠٠٠٠٠٠١٠٤٢٨", " 7300000010423"]
+)
 def test_wrong_numbers_do_not(text: str) -> None:
     assert not skus.is_ean(text)

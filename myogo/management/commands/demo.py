@@ -32,7 +32,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         if not settings.SANDBOX:
-            raise CommandError("The demo needs SANDBOX=true in .env; run `make demo`, which writes one when there is none.")
+            raise CommandError(
+                "The demo needs SANDBOX=true in .env; run `make demo`, which writes one when there is none."
+            )
         self._prepare()
         server = self._listen(port)
         engine = Engine()
@@ -59,7 +61,9 @@ class Command(BaseCommand):
         try:
             server = ThreadedWSGIServer(("127.0.0.1", port), QuietHandler)
         except OSError as error:
-            raise CommandError(f"Port {port} is taken ({error.strerror}). Choose another: make demo PORT=8001") from None
+            raise CommandError(
+                f"Port {port} is taken ({error.strerror}). Choose another: make demo PORT=8001"
+            ) from None
         server.daemon_threads = True
         server.set_app(get_wsgi_application())
         return server
