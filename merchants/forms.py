@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from django_countries.widgets import CountrySelectWidget
 
 from merchants.models import Merchant, Warehouse
 from merchants.timezones import zone_choices
@@ -82,4 +81,3 @@ class CompanyForm(forms.ModelForm[Merchant]):
             "contact_phone",
             "time_zone",
         ]
-        widgets = {"country": CountrySelectWidget(layout="{widget}")}

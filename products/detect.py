@@ -123,13 +123,17 @@ def _groups(items: WebshopProductQuerySet, key: str, differing: str = "pk") -> I
 def _write(integration: Integration, found: Found) -> None:
     """Only rows whose problems differ from what is stored are touched, in short transactions."""
     items = integration.webshop_products
-    flagged = items.exclude(shared_problems=[]).values_list("pk", flat=True)
+    flagged = items.exclude(shared_problems=[], problem_codes="").values_list("pk", flat=True)
     touched = sorted({*found, *flagged})
     for batch in batched(touched, 1000):
         with transaction.atomic():
             rows = list(items.filter(pk__in=batch).only("pk", "own_problems", "shared_problems", "problem_codes"))
-            differing = [row for row in rows if row.shared_problems != found.get(row.pk, [])]
-            for row in differing:
-                row.shared_problems = found.get(row.pk, [])
-                row.problem_codes = codes_text([*row.own_problems, *row.shared_problems])
+            differing = [row for row in rows if _mark(row, found.get(row.pk, []))]
             WebshopProduct.objects.bulk_update(differing, ["shared_problems", "problem_codes"])
+
+
+def _mark(row: WebshopProduct, shared: list[dict[str, Any]]) -> bool:
+    """Put the problems into the row; says whether that changes anything."""
+    before = (row.shared_problems, row.problem_codes)
+    row.shared_problems, row.problem_codes = shared, codes_text([*row.own_problems, *shared])
+    return before != (row.shared_problems, row.problem_codes)

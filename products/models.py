@@ -34,8 +34,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def for_merchant(self, merchant: Merchant) -> ProductQuerySet:
         return self.filter(merchant=merchant)
 
+    def reading_like(self, sku: str) -> ProductQuerySet:
+        """Products whose SKU differs from this one only in capitals or blanks."""
+        return self.filter(sku_folded=skus.fold(sku)).exclude(sku=sku)
+
     def search(self, text: str) -> ProductQuerySet:
-        """SKU or EAN from the beginning, name anywhere; every word counts."""
+        """EAN from the beginning, SKU and name anywhere; every word counts."""
         found = self
         for word in text.split():
             found = found.filter(
@@ -264,7 +268,7 @@ class WebshopProduct(models.Model):
         return {
             "name": self.title[:300],
             "description": self.description,
-            "ean": self.ean,
+            "ean": self.ean if skus.is_ean(self.ean) else "",
             "sales_price": self.price,
             "sales_currency": self.currency,
             "weight_kg": self.weight_kg,

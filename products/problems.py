@@ -168,8 +168,8 @@ def _ean_missing(details: dict[str, Any]) -> str:
 def _sku_changed(details: dict[str, Any]) -> str:
     return (
         _(
-            "The SKU was changed in the shop: %(old)s → %(sku)s. Relink it to the new SKU, or keep it linked to %(old)s "
-            "if the goods in the warehouse still carry the old label."
+            "The SKU was changed in the shop: %(old)s → %(sku)s. Relink it to the new SKU, or keep it linked to "
+            "%(old)s if the goods in the warehouse still carry the old label."
         )
         % details
     )

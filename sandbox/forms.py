@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -39,16 +39,6 @@ class Styled(forms.BaseForm):
             field.widget.attrs.setdefault("class", CLASSES.get(kind, "form-control"))
 
 
-if TYPE_CHECKING:
-    ShopModelForm = forms.ModelForm[Shop]
-    StoreModelForm = forms.ModelForm[Store]
-    PluginModelForm = forms.ModelForm[PluginMethod]
-    SizeModelForm = forms.ModelForm[Size]
-    FaultModelForm = forms.ModelForm[Fault]
-else:  # Django's own class takes no parameters
-    ShopModelForm = StoreModelForm = PluginModelForm = SizeModelForm = FaultModelForm = forms.ModelForm
-
-
 class SignInForm(Styled, forms.Form):
     """The door of the guide's first line; the login stands beside it."""
 
@@ -62,7 +52,7 @@ class SignInForm(Styled, forms.Form):
         return data
 
 
-class ShopForm(Styled, ShopModelForm):
+class ShopForm(Styled, forms.ModelForm[Shop]):
     """A new installation."""
 
     class Meta:
@@ -91,7 +81,7 @@ class ShopForm(Styled, ShopModelForm):
         return name
 
 
-class StoreForm(Styled, StoreModelForm):
+class StoreForm(Styled, forms.ModelForm[Store]):
     """What a store does by itself."""
 
     class Meta:
@@ -103,7 +93,7 @@ def _checks(**kwargs: Any) -> Any:
     return forms.TypedMultipleChoiceField(widget=forms.CheckboxSelectMultiple, required=False, **kwargs)
 
 
-class PluginForm(Styled, PluginModelForm):
+class PluginForm(Styled, forms.ModelForm[PluginMethod]):
     """A plugin method, with the labels of the guide."""
 
     MAIN = ("is_active", "name", "plugin", "secret", "uri", "additional_stores", "order_statuses", "direction")
@@ -180,7 +170,7 @@ class PluginForm(Styled, PluginModelForm):
         return any(field.errors for field in self.more)
 
 
-class SizeForm(Styled, SizeModelForm):
+class SizeForm(Styled, forms.ModelForm[Size]):
     """One physical item: its SKU parts exactly as typed, blanks included."""
 
     class Meta:
@@ -259,7 +249,7 @@ class CheckoutForm(Styled, forms.Form):
         }
 
 
-class LeverForm(Styled, FaultModelForm):
+class LeverForm(Styled, forms.ModelForm[Fault]):
     """One thing that is to go wrong."""
 
     class Meta:

@@ -320,7 +320,11 @@ class Connector(Protocol):
         """Set absolute figures, in chunks. What the shop refused comes back; empty is good."""
 
     def create_shipment(self, shipment: NewShipment) -> ShipmentData:
-        """Make a shipment; raises `Rejected` where the order or the capture is refused."""
+        """Make a shipment; raises `Rejected` where the order or the capture is refused, and then none was made.
+
+        A shop may hand back an open shipment with the same lines instead; `is_paid` tells what was asked for, so
+        that the order must be read again before anybody believes that money was taken.
+        """
 
     def capture(self, shipment: ShipmentData) -> None:
         """Take the money of a shipment; raises `Rejected` where it is refused: the goods must not leave."""

@@ -48,6 +48,8 @@ TOTAL_SECONDS = 45.0
 MAX_BYTES = 64 * 1024 * 1024
 PAUSES = (0.5, 1.5)  # seconds before the second and the third try of a read
 LONGEST_PAUSE = 5.0  # what the shop may ask for and still be waited for here; longer waits are rows
+# How shops put it that the key itself is no good, in the text of an answer.
+KEY_REFUSED = re.compile(r"unauthori[sz]ed|not authori[sz]ed|(wrong|invalid|bad) (api[ -]?)?(key|secret|token)", re.I)
 _DAY = 86_400.0
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..")
 
@@ -108,6 +110,7 @@ class Session:
         """The members of the JSON object at `path`; repeated within seconds where the shop does not answer."""
         self._start()
         for pause in PAUSES:
+            self._ask_caller()
             try:
                 return self._call("GET", path, params=params)
             except Unavailable as error:
@@ -115,11 +118,13 @@ class Session:
                 if wait > LONGEST_PAUSE or wait >= self._budget.left():
                     raise
             self._sleep(wait)
+        self._ask_caller()
         return self._call("GET", path, params=params)
 
     def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Send `body` as JSON, once. `Unavailable.lost_answer` tells whether it may have happened nevertheless."""
         self._start()
+        self._ask_caller()
         return self._call(method, path, body=body)
 
     def redact(self, text: str) -> str:
@@ -129,7 +134,12 @@ class Session:
     # --- one call --------------------------------------------------------------------------
 
     def _start(self) -> None:
+        self._refuse_bad_configuration()
         self._budget.start(self._total_seconds, self._read_seconds)
+
+    def _ask_caller(self) -> None:
+        if self._before_call:
+            self._before_call()
 
     def _call(
         self,
@@ -139,14 +149,13 @@ class Session:
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Answer:
-        self._refuse_bad_configuration()
-        if self._before_call:
-            self._before_call()
         endpoint = _endpoint(method, path)
         status, headers, content = self._exchange(method, path, params, body)
         if 200 <= status < 300:
             return self._members(endpoint, content)
-        if 400 <= status < 500 and status not in (401, 403, 408, 425, 429) and (own_words := _members_or_none(content)):
+        if status == 403 and KEY_REFUSED.search(content[:1000].decode(errors="replace")):
+            status = 401  # some say "forbidden" to a key they do not know; their words tell the difference
+        if _speaks_for_itself(endpoint, status) and (own_words := _members_or_none(content)):
             return own_words
         self._fail(endpoint, status, headers)
 
@@ -204,6 +213,8 @@ class Session:
 
     def _content(self, response: requests.Response) -> bytes:
         content = bytearray()
+        if 300 <= response.status_code < 400:
+            return b""  # nothing in it counts
         for chunk in response.iter_content(65_536):
             content += chunk
             if len(content) > self._max_bytes:
@@ -330,6 +341,16 @@ def wait_asked_for(header: str, now: float) -> float | None:
         except (ValueError, OverflowError):
             return None
     return min(max(0.0, seconds), _DAY)
+
+
+def _speaks_for_itself(endpoint: str, status: int) -> bool:
+    """Whether an error code may come with the platform's own refusal, which then counts for more than the code.
+
+    A list that is not found is no such refusal: the address is wrong. A thing that is not found, to be written to, is.
+    """
+    if status in (404, 410):
+        return not endpoint.startswith("GET ")
+    return 400 <= status < 500 and status not in (401, 403, 408, 425, 429)
 
 
 def _endpoint(method: str, path: str) -> str:

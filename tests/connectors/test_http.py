@@ -143,7 +143,9 @@ def test_cookies_of_the_shop_are_not_sent_back() -> None:
         (says({}, 401), BadCredentials, "refused the key"),
         (html(401), BadCredentials, "refused the key"),
         (says({"status": "Not Allowed"}, 403), NotAllowed, "may not use GET /orders"),
+        (says({"status": "no", "msg": "unauthorized"}, 403), BadCredentials, "refused the key"),
         (html(404), WrongAddress, "knows no"),
+        (says({"status": "no", "msg": "not found"}, 404), WrongAddress, "knows no"),
         (html(400), Unreadable, "HTTP 400"),
         (html(500), Unavailable, "fault of its own"),
         (busy(429), Unavailable, "slow down"),
@@ -164,7 +166,8 @@ def test_not_allowed_names_the_endpoint_without_ids() -> None:
 
 
 def test_a_refusal_in_the_shops_own_words_is_handed_on_whatever_its_http_code() -> None:
-    assert bytes(read_from(says({"status": "no"}, 404))["status"]) == b'"no"'
+    assert bytes(read_from(says({"status": "no"}, 400))["status"]) == b'"no"'
+    assert bytes(write_to(says({"status": "no"}, 404))["status"]) == b'"no"'
 
 
 def test_a_redirect_is_not_followed_and_the_key_stays_here() -> None:
@@ -185,10 +188,8 @@ def test_the_body_of_a_redirect_is_not_read() -> None:
         line.sendall(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 1000000\r\n\r\n")
         return endless(line, over)
 
-    started = time.monotonic()
-    with pytest.raises((WrongAddress, Unavailable)):
+    with pytest.raises(WrongAddress):
         read_from(redirect_with_a_drip, total_seconds=1.0)
-    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize("in_head", [True, False], ids=["in the head", "in the body"])
@@ -367,6 +368,22 @@ def test_the_caller_is_asked_before_every_network_call() -> None:
     with Hostile(busy(503)) as shop, open_session(shop.url, before_call=count) as session, pytest.raises(Over):
         session.read("/orders")
     assert len(shop.seen) == 2
+
+
+def test_what_the_caller_raises_is_not_tried_again() -> None:
+    calls = []
+
+    def stop() -> None:
+        calls.append(1)
+        raise Unavailable("The turn is over.")
+
+    with (
+        Hostile(GOOD) as shop,
+        open_session(shop.url, before_call=stop) as session,
+        pytest.raises(Unavailable, match="turn"),
+    ):
+        session.read("/orders")
+    assert (len(calls), shop.seen) == (1, [])
 
 
 # --- secrets -------------------------------------------------------------------------------

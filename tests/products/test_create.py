@@ -28,7 +28,7 @@ def test_a_missing_product_is_made_of_the_item(shop: Integration) -> None:
     item = factories.webshop_product(
         shop,
         ("FG1042", "-NVY", "-M"),
-        ean="7300000010428",
+        ean="7300000010423",
         price=Decimal("800"),
         currency="SEK",
         country_of_origin="PT",
@@ -36,7 +36,7 @@ def test_a_missing_product_is_made_of_the_item(shop: Integration) -> None:
     answer = create(shop, shop.webshop_products.all())
     product = Product.objects.get()
     assert (answer.created, answer.linked, dict(answer.left)) == (1, 0, {})
-    assert (product.sku, product.name, product.ean) == ("FG1042-NVY-M", "Harbour sweater · Navy · M", "7300000010428")
+    assert (product.sku, product.name, product.ean) == ("FG1042-NVY-M", "Harbour sweater · Navy · M", "7300000010423")
     assert (product.sales_price, product.sales_currency, product.country_of_origin) == (Decimal("800"), "SEK", "PT")
     item.refresh_from_db()
     assert (item.product, item.tab) == (product, Tab.LINKED)
@@ -44,7 +44,7 @@ def test_a_missing_product_is_made_of_the_item(shop: Integration) -> None:
 
 def test_an_existing_product_is_linked_and_takes_what_the_shop_owns(shop: Integration) -> None:
     mine = factories.product(shop.merchant, "FG1-NVY-M", name="By hand", ean="96385074", group="Knit")
-    factories.webshop_product(shop, ("FG1", "-NVY", "-M"), ean="7300000010428")
+    factories.webshop_product(shop, ("FG1", "-NVY", "-M"), ean="7300000010423")
     answer = create(shop, shop.webshop_products.all())
     mine.refresh_from_db()
     assert (answer.created, answer.linked) == (0, 1)
@@ -98,8 +98,8 @@ def test_other_merchants_products_are_never_linked(shop: Integration) -> None:
 def test_by_ean_the_one_product_with_it_is_linked_whatever_its_sku(shop: Integration) -> None:
     shop.identifies_by = Integration.Identify.EAN
     shop.save()
-    mine = factories.product(shop.merchant, "MY-OWN-1", ean="7300000010428")
-    item = factories.webshop_product(shop, ean="7300000010428")
+    mine = factories.product(shop.merchant, "MY-OWN-1", ean="7300000010423")
+    item = factories.webshop_product(shop, ean="7300000010423")
     create(shop, shop.webshop_products.all())
     item.refresh_from_db()
     assert item.product == mine
@@ -108,9 +108,9 @@ def test_by_ean_the_one_product_with_it_is_linked_whatever_its_sku(shop: Integra
 def test_by_ean_an_ean_on_two_products_decides_nothing(shop: Integration) -> None:
     shop.identifies_by = Integration.Identify.EAN
     shop.save()
-    factories.product(shop.merchant, "MY-1", ean="7300000010428")
-    factories.product(shop.merchant, "MY-2", ean="7300000010428")
-    item = factories.webshop_product(shop, ("FG1", "", ""), ean="7300000010428")
+    factories.product(shop.merchant, "MY-1", ean="7300000010423")
+    factories.product(shop.merchant, "MY-2", ean="7300000010423")
+    item = factories.webshop_product(shop, ("FG1", "", ""), ean="7300000010423")
     create(shop, shop.webshop_products.all())
     item.refresh_from_db()
     assert item.product is not None

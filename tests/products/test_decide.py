@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from integrations.connectors.base import Faulty, Page, ProductData
 from products.decide import Known, clean, columns, decide, digest, fitting, tidy
 
-SWEATER = ProductData("9101", "FG1042", "-NVY", "-M", ean="7300000010428", name="Harbour sweater", price=Decimal("800"))
+SWEATER = ProductData("9101", "FG1042", "-NVY", "-M", ean="7300000010423", name="Harbour sweater", price=Decimal("800"))
 
 
 def known(item: ProductData, **fields: object) -> dict[str, Known]:

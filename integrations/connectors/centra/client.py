@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from integrations.connectors.centra.wire import Rows, rows
 from integrations.connectors.errors import BadCredentials, NotAllowed, Rejected, Unavailable, Unreadable
-from integrations.connectors.http import Answer, Session
+from integrations.connectors.http import KEY_REFUSED, Answer, Session
 
 HEADER = "API-Authorization"
 ITEMS_PER_PAGE = 500
@@ -28,7 +28,6 @@ Params = Mapping[str, str | int]
 
 _SAME_PAGES = 3  # so many identical pages in a row are no listing any more
 _LONGEST_WORD = 300
-_KEY_REFUSED = re.compile(r"unauthori[sz]ed|not authori[sz]ed|(wrong|invalid|bad) (api[ -]?)?(key|secret|token)", re.I)
 _NOT_THERE = re.compile(r"not exist|not found|no such|unknown|no orders", re.I)
 
 
@@ -208,7 +207,7 @@ class Client:
         if status != "no":
             raise self._makes_no_sense(endpoint)
         reason = self._session.redact(_reason(answer))[:_LONGEST_WORD]
-        if _KEY_REFUSED.search(reason):
+        if KEY_REFUSED.search(reason):
             raise BadCredentials(_("%(host)s refused the key.") % {"host": self._session.host})
         raise _Refused(_("The shop said no: “%(reason)s”.") % {"reason": reason}, reason=reason, answer=answer)
 

@@ -32,6 +32,7 @@ from integrations.connectors.base import (
 )
 from integrations.connectors.centra import bundles
 from integrations.connectors.centra.wire import (
+    UNUSED_ORDER_KEYS,
     ItemRow,
     LineRow,
     Odd,
@@ -330,52 +331,9 @@ def _listed_shipment(row: OrderShipmentRow, order_number: str, zone: ZoneInfo) -
     )
 
 
-# Documented keys that nothing here needs; what is neither here nor in a struct is the merchant's own attribute.
-_KNOWN_UNUSED = frozenset(
-    {
-        "selectionId",
-        "cancelDate",
-        "preferredDeliveryDate",
-        "estimatedDeliveryDate",
-        "orderStore",
-        "customerId",
-        "accountId",
-        "billingVAT",
-        "internalOrder",
-        "voucherValue",
-        "grandTotalTaxValue",
-        "taxAdded",
-        "taxDeducted",
-        "internalComment",
-        "marketId",
-        "pricelistId",
-        "ipAddress",
-        "paymentPlugin",
-        "paymentType",
-        "paymentDescription",
-        "paymentReference",
-        "paymentMethod",
-        "defaultCarrier",
-        "totalItemsPriceTax",
-        "totalItemsPrice",
-        "totalItemsWithoutTax",
-        "taxBreakdown",
-        "totalItemsDiscount",
-        "discounts",
-        "shippingTerms",
-        "paymentTerms",
-        "proforma",
-        "deliveryNote",
-        "invoices",
-        "pickupPointOpt",
-        "additionalMessage",
-    }
-)
-
-
 def _attributes(raw: msgspec.Raw, kind: type[OrderRow]) -> tuple[tuple[str, str], ...]:
     """The keys that Centra does not document, as text: custom attributes lie flat among the others."""
-    known = _KNOWN_UNUSED.union(kind.__struct_encode_fields__)
+    known = UNUSED_ORDER_KEYS.union(kind.__struct_encode_fields__)
     members = msgspec.json.decode(raw, type=dict[str, Any])
     return tuple(
         (text(key, "attribute"), text(value, key))

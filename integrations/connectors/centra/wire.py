@@ -169,6 +169,49 @@ class ShipmentRow(OrderRow):
     return_slip_tracking: Scalar = None
 
 
+# What orders and shipments are documented to carry and nothing here needs; any other key is the merchant's own.
+UNUSED_ORDER_KEYS = frozenset(
+    {
+        "selectionId",
+        "cancelDate",
+        "preferredDeliveryDate",
+        "estimatedDeliveryDate",
+        "orderStore",
+        "customerId",
+        "accountId",
+        "billingVAT",
+        "internalOrder",
+        "voucherValue",
+        "grandTotalTaxValue",
+        "taxAdded",
+        "taxDeducted",
+        "internalComment",
+        "marketId",
+        "pricelistId",
+        "ipAddress",
+        "paymentPlugin",
+        "paymentType",
+        "paymentDescription",
+        "paymentReference",
+        "paymentMethod",
+        "defaultCarrier",
+        "totalItemsPriceTax",
+        "totalItemsPrice",
+        "totalItemsWithoutTax",
+        "taxBreakdown",
+        "totalItemsDiscount",
+        "discounts",
+        "shippingTerms",
+        "paymentTerms",
+        "proforma",
+        "deliveryNote",
+        "invoices",
+        "pickupPointOpt",
+        "additionalMessage",
+    }
+)
+
+
 class ReturnRow(Row):
     return_id: Scalar = None
     completed: Scalar = None

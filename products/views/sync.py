@@ -1,0 +1,289 @@
+"""*Sync webshop products*: the shop's items, the refresh that reads them, and what is done with the chosen ones."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from integrations import pipes
+from integrations.models import Integration
+from merchants.access import MerchantRequest, merchant_view
+from merchants.models import Merchant, Permission
+from products import create
+from products.forms import SyncFilter
+from products.models import Product, Tab, WebshopProduct, WebshopProductQuerySet
+from products.outcome import Outcome
+from products.problems import Code
+from products.progress import progress as progress_of
+from products.refresh import KEY
+from products.rows import Row, problem_counts, rows_of
+
+PER_PAGE = 50
+OUTCOME = "created products"  # the session's key of what *Create product* did last
+STOP_POLLING = 286  # htmx: this is the last answer
+
+
+@require_safe
+@merchant_view()
+def page(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """Products → Sync webshop products."""
+    integrations = list(merchant.integrations.all())
+    if not integrations:
+        return render(request, "products/sync_none.html", {"may_connect": _may(request, Permission.EDITS_SETTINGS)})
+    integration = _asked_for(integrations, request.GET)
+    words = SyncFilter(request.GET, integration)
+    context = {
+        "integrations": integrations,
+        "integration": integration,
+        "filter": words,
+        "progress": progress_of(integration),
+        "may_edit": _may(request, Permission.EDITS_PRODUCTS),
+        **_list(request, words),
+        **_outcome(request, words),
+    }
+    return render(request, "products/sync.html", context)
+
+
+@require_POST
+@merchant_view(changes=Permission.EDITS_PRODUCTS)
+def refresh(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """*Refresh* and *Try again*: read the whole catalogue now."""
+    integration = _integration(merchant, request.POST)
+    current = progress_of(integration)
+    if current.state.is_paused:
+        messages.warning(request, _paused(integration))
+    elif not current.is_reading_all:
+        pipes.ring(integration, KEY, asked_by=request.user.name)
+    return redirect(SyncFilter(request.POST, integration).address())
+
+
+@require_safe
+@merchant_view()
+def progress(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """What moves on the page while a refresh is under way; the last answer says so."""
+    current = progress_of(_integration(merchant, request.GET))
+    context = {
+        "progress": current,
+        "integration": current.integration,
+        "may_edit": _may(request, Permission.EDITS_PRODUCTS),
+        "is_swapped": True,
+    }
+    if current.is_moving:
+        return render(request, "products/includes/progress.html", context)
+    answer = render(request, "products/includes/progress.html", context, status=STOP_POLLING)
+    answer["HX-Trigger"] = "refreshed"
+    return answer
+
+
+@require_POST
+@merchant_view(changes=Permission.EDITS_PRODUCTS)
+def apply(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """What is done with the chosen items. `act` is the act's name, with an item's id behind it for a button in a row;
+    without one the items are those of `chosen`, or with `all` everything that matches the filter."""
+    integration = _integration(merchant, request.POST)
+    act, _blank, pk = request.POST.get("act", "").partition(" ")
+    work = ACTS.get(act)
+    words = SyncFilter(request.POST, integration)
+    items = _chosen(request.POST, words, pk)
+    if work is None or items is None:
+        messages.warning(
+            request, _("Nothing was done: choose at least one item first, then what is to be done with it.")
+        )
+        return redirect(words.address())
+    return redirect(words.address(**work(request, integration, items)))
+
+
+# --- which shop, which items ---------------------------------------------------------------
+
+
+def _asked_for(integrations: list[Integration], asked: QueryDict) -> Integration:
+    """The integration that the address names; the first where it names none."""
+    if "shop" not in asked:
+        return integrations[0]
+    found = next((one for one in integrations if str(one.pk) == asked["shop"]), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _integration(merchant: Merchant, asked: QueryDict) -> Integration:
+    return get_object_or_404(merchant.integrations, pk=_number(asked.get("shop", "")))
+
+
+def _chosen(posted: QueryDict, words: SyncFilter, pk: str) -> WebshopProductQuerySet | None:
+    """The items that the form means; nothing where it means none. A filter that cannot be read never means all."""
+    if not pk and posted.get("all"):
+        return words.items() if words.is_valid() else None
+    pks = [number for number in map(_number, [pk] if pk else posted.getlist("chosen")) if number]
+    return words.integration.webshop_products.filter(pk__in=pks) if pks else None
+
+
+def _number(text: str) -> int:
+    """A key out of an address or a form; 0, which is nobody's, for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+# --- the acts: each says what it did and how the address goes on ----------------------------
+
+Changes = dict[str, str]
+Act = Callable[[MerchantRequest, Integration, WebshopProductQuerySet], Changes]
+
+
+def _create(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
+    chosen = items.count()
+    answer = create.create(integration, items)
+    outcome = Outcome.of(uuid.uuid4().hex[:12], chosen, answer, items)
+    request.session[OUTCOME] = outcome.dump()
+    return {"answer": outcome.token}
+
+
+def _ignore(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
+    chosen = items.count()
+    done = items.filter(tab__in=[Tab.NEW, Tab.PROBLEMS]).update(ignored_at=timezone.now())
+    messages.success(request, ngettext("%(n)d item is ignored.", "%(n)d items are ignored.", done) % {"n": done})
+    _say_left(request, chosen - done)
+    return {}
+
+
+def _stop_ignoring(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
+    chosen = items.count()
+    done = items.filter(ignored_at__isnull=False).update(ignored_at=None)
+    sentence = ngettext("%(n)d item is no longer ignored.", "%(n)d items are no longer ignored.", done)
+    messages.success(request, sentence % {"n": done})
+    _say_left(request, chosen - done)
+    return {}
+
+
+def _say_left(request: MerchantRequest, left: int) -> None:
+    if left:
+        sentence = ngettext("%(n)d item is left as it was.", "%(n)d items are left as they were.", left)
+        messages.info(request, sentence % {"n": left})
+
+
+def _relink(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
+    item = _with_changed_sku(items)
+    if item is None or not Row(item).may_relink:
+        messages.info(request, _("Nothing was relinked: the SKU is no longer changed, or the new one has a problem."))
+        return {}
+    if twin := _twin_of(item):
+        sentence = _(
+            "Not relinked: %(sku)s reads like %(other)s, which you have already. Keep the link, or change the SKU in the shop."
+        )
+        messages.error(request, sentence % {"sku": item.sku, "other": twin.sku})
+        return {}
+    product = create.relink(item)
+    messages.success(request, _("“%(item)s” is linked to %(sku)s.") % {"item": item.title, "sku": product.sku})
+    return {}
+
+
+def _twin_of(item: WebshopProduct) -> Product | None:
+    """The product that the one to be made for this item's new SKU would be mixed up with."""
+    products = Product.objects.for_merchant(item.integration.merchant)
+    return None if products.filter(sku=item.sku).exists() else products.reading_like(item.sku).first()
+
+
+def _keep(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
+    item = _with_changed_sku(items)
+    if item is None or item.product is None:
+        messages.info(request, _("Nothing was changed: the SKU is no longer another one."))
+        return {}
+    create.keep_link(item)
+    messages.success(request, _("“%(item)s” stays linked to %(sku)s.") % {"item": item.title, "sku": item.product.sku})
+    return {}
+
+
+def _with_changed_sku(items: WebshopProductQuerySet) -> WebshopProduct | None:
+    changed = items.on_tab(Tab.PROBLEMS).with_problem(Code.SKU_CHANGED).filter(product__isnull=False)
+    return changed.select_related("product", "integration__merchant").first()
+
+
+ACTS: dict[str, Act] = {
+    "create": _create,
+    "ignore": _ignore,
+    "unignore": _stop_ignoring,
+    "relink": _relink,
+    "keep": _keep,
+}
+
+
+# --- what the page shows -------------------------------------------------------------------
+
+
+class CountedPaginator(Paginator[Any]):
+    """Knows its count where the tab has said it already."""
+
+    def __init__(self, items: WebshopProductQuerySet, known: int | None) -> None:
+        super().__init__(items, PER_PAGE)
+        self.known = known
+
+    @cached_property
+    def count(self) -> int:
+        return super().count if self.known is None else self.known
+
+
+def _list(request: MerchantRequest, words: SyncFilter) -> dict[str, Any]:
+    """Tabs, filters and one page of rows."""
+    integration, tab = words.integration, words.chosen_tab
+    counts = integration.webshop_products.counts()
+    problems = problem_counts(integration) if tab == Tab.PROBLEMS else {}
+    words.offer_choices(problems)
+    items = words.items().select_related("product").defer("description", "product__description").order_by(*words.order)
+    shown = CountedPaginator(items, None if words.is_narrow else counts[tab]).get_page(request.GET.get("page"))
+    return {
+        "tab": tab,
+        "tabs": [(one, counts[one], words.address(tab=one, problem="")) for one in Tab],
+        "total": sum(counts.values()),
+        "page": shown,
+        "rows": rows_of(integration, shown),
+        "acts": _acts(tab) if _may(request, Permission.EDITS_PRODUCTS) else [],
+        "everything": words.address(q="", brand="", collection="", active="", problem=""),
+    }
+
+
+def _acts(tab: Tab) -> list[dict[str, Any]]:
+    """The buttons of the bar, the main one last, as they stand."""
+    ignore = {"value": "ignore", "label": _("Ignore")}
+    acts: dict[Tab, list[dict[str, Any]]] = {
+        Tab.NEW: [ignore, {"value": "create", "label": _("Create product"), "is_main": True}],
+        Tab.PROBLEMS: [ignore],
+        Tab.IGNORED: [{"value": "unignore", "label": _("Stop ignoring"), "is_main": True}],
+    }
+    return acts.get(tab, [])
+
+
+def _outcome(request: MerchantRequest, words: SyncFilter) -> dict[str, Any]:
+    """What *Create product* did, for the page that follows it, also when that is loaded again."""
+    kept = request.session.get(OUTCOME)
+    if not kept or "page" in request.GET or kept["token"] != request.GET.get("answer"):
+        return {}
+    outcome = Outcome(**kept)
+    return {
+        "outcome": outcome,
+        "reasons": outcome.reasons(words),
+        "linked_address": words.address(tab=Tab.LINKED, problem=""),
+    }
+
+
+def _paused(integration: Integration) -> str:
+    address = reverse("integrations:edit", args=[integration.merchant_id, integration.pk])
+    return format_html(
+        '{} <a href="{}">{}</a>',
+        _("Reading products from the shop is paused."),
+        address,
+        _("Resume it at the integration"),
+    )
+
+
+def _may(request: MerchantRequest, permission: Permission) -> bool:
+    return request.membership.may(permission)

@@ -1,0 +1,110 @@
+"""A real browser on the demo command's own process."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.demo import Demo, running_demo
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need requirements-dev.txt")
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright  # noqa: E402
+
+ARTEFACTS = Path(__file__).resolve().parent.parent / "artefacts"
+AXE = Path(__file__).resolve().parent / "axe.min.js"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is a browser test, and goes to one process: one demo serves them all."""
+    here = Path(__file__).resolve().parent
+    for item in items:
+        if here in Path(item.fspath).parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, fresh for each module."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: install Debian's package chromium")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", reduced_motion="reduce")
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+class Tab:
+    """A page that remembers what the console complained of, and takes pictures."""
+
+    def __init__(self, page: Page, demo: Demo) -> None:
+        self.page = page
+        self.url = demo.url
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self._heard(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not re.search(r"status of (403|404|429|400)", text):
+            self.complaints.append(text)
+
+    def picture(self, name: str) -> None:
+        """The whole page at 1280 and at 360 pixels; nothing may scroll sideways."""
+        ARTEFACTS.mkdir(exist_ok=True)
+        for width in (360, 1280):
+            self.page.set_viewport_size({"width": width, "height": 900 if width == 1280 else 740})
+            self.page.screenshot(path=ARTEFACTS / f"{name}-{width}.png", full_page=True)
+            overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert overflow <= 0, f"{name} scrolls sideways by {overflow} pixels at {width}"
+
+    def has_no_barrier(self) -> None:
+        """axe-core finds nothing that keeps a keyboard or a screen reader out."""
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate(
+            "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}).then(r => r.violations)"
+        )
+        assert found == [], [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
+
+
+@pytest.fixture
+def tab(context: BrowserContext, demo: Demo, request: pytest.FixtureRequest) -> Iterator[Tab]:
+    """One page; nothing may be left in its console. A picture is kept when the test fails."""
+    tab = Tab(context.new_page(), demo)
+    failed_before = request.session.testsfailed
+    yield tab
+    if request.session.testsfailed > failed_before:
+        ARTEFACTS.mkdir(exist_ok=True)
+        tab.page.screenshot(path=ARTEFACTS / f"failed-{request.node.name}.png", full_page=True)
+    assert tab.complaints == []
+
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
