@@ -73,6 +73,8 @@ def beside(counts: Mapping[str, int]) -> list[Count]:
 
 
 def _equation_sentence(counts: Mapping[str, int]) -> str:
+    if not counts[WHOLE]:
+        return _("nothing seen")
     seen = phrase(WHOLE, counts[WHOLE])
     filled = [phrase(key, counts[key]) for key in PARTS if counts.get(key)]
     if not filled:

@@ -121,7 +121,7 @@ class SecretInput(forms.PasswordInput):
     """Never sends the secret back to the browser."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        quiet = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+        quiet = {"autocomplete": "new-password", "spellcheck": "false", "autocapitalize": "off"}  # "off" is filled in
         super().__init__(attrs={**quiet, **(attrs or {})}, render_value=False)
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from integrations.connectors import PLATFORMS, tidy_base_url
 from integrations.connectors.addresses import check_address
 from integrations.connectors.base import Credentials
-from integrations.fields import Secret, SecretFormField, Undecipherable
+from integrations.fields import Secret, SecretFormField, SecretInput, Undecipherable
 from integrations.models import Integration
 from merchants.models import Warehouse
 from merchants.timezones import zone_choices
@@ -32,7 +32,9 @@ class IntegrationForm(forms.ModelForm[Integration]):
     by `probe`, with `credentials()`.
     """
 
-    secret = SecretFormField(label=gettext_lazy("API token"), max_length=SECRET_LIMIT)
+    secret = SecretFormField(
+        label=gettext_lazy("API token"), max_length=SECRET_LIMIT, widget=SecretInput(attrs={"hx-preserve": "true"})
+    )
     base_url = forms.CharField(
         label=gettext_lazy("Store Hash"),
         max_length=300,

@@ -118,7 +118,7 @@ def _answer(request: MerchantRequest, form: IntegrationForm, context: dict[str, 
         return _saved(request, form, findings)
     context = {**context, "findings": findings, "is_test": is_test}
     if is_test and request.headers.get("HX-Request"):
-        return render(request, "integrations/test_result.html", {**context, "form": form})
+        return render(request, "integrations/includes/form.html", {**context, "form": form, "is_swapped": True})
     form.ask_for_token_again()
     return _form_page(request, form, context)
 
@@ -151,7 +151,7 @@ def _store(request: MerchantRequest, form: IntegrationForm) -> Integration:
     Merchant.objects.select_for_update().get(pk=request.merchant.pk)
     if form.is_new:
         return _pressed_before(form) or _started(request, form.save())
-    if not Integration.objects.filter(pk=form.instance.pk).exists():
+    if Integration.objects.select_for_update().filter(pk=form.instance.pk).first() is None:
         raise Http404
     integration = form.save()
     integration.resume_after_change(other_shop=form.is_other_shop)

@@ -19,7 +19,6 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
-from django_countries.widgets import CountrySelectWidget
 from django_stubs_ext import StrPromise
 
 from integrations.models import Integration
@@ -94,8 +93,8 @@ class SyncFilter(Filter):
         gettext_lazy("Active in the shop"),
         [
             ("", gettext_lazy("Active or not")),
-            ("yes", gettext_lazy("Active in the shop")),
-            ("no", gettext_lazy("Not active in the shop")),
+            ("yes", gettext_lazy("Active")),
+            ("no", gettext_lazy("Not active")),
         ],
     )
     problem = choice_field(gettext_lazy("Problem"), [("", gettext_lazy("All problems")), *Code.choices])
@@ -149,7 +148,7 @@ class SyncFilter(Filter):
         counted = [(code.value, f"{code.label} ({number_format(n)})") for code, n in problem_counts.items()]
         problem = self.fields["problem"]
         assert isinstance(problem, forms.ChoiceField)
-        problem.widget.choices = [("", _("All problems")), *counted]  # type: ignore[attr-defined]
+        problem.widget.choices = [("", _("All problems")), *counted]
 
 
 class ProductFilter(Filter):
@@ -201,7 +200,7 @@ class ProductFilter(Filter):
             return found.filter(~Exists(links))
         if origin == "shop":
             return found.filter(Exists(links))
-        return found.filter(Exists(links.filter(integration=origin))) if origin else found
+        return found.filter(Exists(links.filter(integration_id=int(origin)))) if origin else found
 
     def offer_groups(self, products: ProductQuerySet) -> None:
         groups = products.exclude(group="").order_by("group").values_list("group", flat=True).distinct()
@@ -254,7 +253,6 @@ class ProductForm(forms.ModelForm[Product]):
     class Meta:
         model = Product
         fields = [name for _title, names in SECTIONS for name in names]
-        widgets = {"country_of_origin": CountrySelectWidget(layout="{widget}")}
         help_texts = {
             "sku": gettext_lazy("As on the label: letters and digits, short; no slash."),
             "ean": gettext_lazy("The number under the barcode; 8, 12, 13 or 14 digits."),

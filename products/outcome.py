@@ -1,4 +1,4 @@
-"""What *Create product* did, in words that add up: chosen = created + linked + left, each reason a link to those rows."""
+"""What *Create product* did, in words that add up: chosen = created + linked + left, each reason a link to its rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reason:
 class Outcome:
     """Plain counts, as they are kept from the press of the button to the page after it.
 
-    `left` counts by tab, `problems` by the codes of those with a problem: the first code of each item, so that they add up.
+    `left` counts by tab, `problems` those with a problem by the first code of each, so that they add up too.
     `changed` are those that somebody else, or a refresh, took up between choosing and creating.
     """
 

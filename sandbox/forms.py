@@ -21,8 +21,7 @@ DEMO_USER, DEMO_PASSWORD = "demo", "demo"
 RESERVED = {"sign-in", "sign-out", "new"}
 CLASSES = {
     "checkbox": "form-check-input",
-    "checkboxselectmultiple": "form-check-input",
-    "radioselect": "form-check-input",
+    "checkboxselectmultiple": "",  # its class would go to the list as a whole
     "select": "form-select",
 }
 
@@ -36,7 +35,8 @@ class Styled(forms.BaseForm):
         for field in self.fields.values():
             kind = type(field.widget).__name__.lower()
             kind = "checkbox" if kind == "checkboxinput" else kind
-            field.widget.attrs.setdefault("class", CLASSES.get(kind, "form-control"))
+            if css := CLASSES.get(kind, "form-control"):
+                field.widget.attrs.setdefault("class", css)
 
 
 class SignInForm(Styled, forms.Form):
@@ -256,8 +256,9 @@ class LeverForm(Styled, forms.ModelForm[Fault]):
         model = Fault
         fields = ["kind", "times", "skip", "plugin"]
         labels = {"plugin": _("Plugin")}
-        help_texts = {"times": _("Blank: until you take it away."), "plugin": _("Blank: every plugin.")}
+        help_texts = {"times": _("Blank: until you take it away.")}
 
+    kind = forms.ChoiceField(label=_("What goes wrong"), choices=[("", _("Choose …")), *Fault.Kind.choices])
     endpoint = forms.ChoiceField(label=_("Endpoint"), required=False)
     params = forms.CharField(
         label=_("Parameters"),
@@ -269,9 +270,11 @@ class LeverForm(Styled, forms.ModelForm[Fault]):
         super().__init__(*args, **kwargs)
         self.instance.shop = shop
         self.fields["plugin"].queryset = shop.plugins.all()  # type: ignore[attr-defined]
+        self.fields["plugin"].empty_label = _("Every plugin")  # type: ignore[attr-defined]
         names = [(name, f"{name} · {label}") for name, label in ENDPOINTS.items()]
         self.fields["endpoint"].choices = [("", _("Any endpoint")), *names]  # type: ignore[attr-defined]
         self.fields["skip"].required = False
+        self.order_fields(["kind", "endpoint", "params", "times", "skip", "plugin"])
 
     def clean_skip(self) -> int:
         return self.cleaned_data["skip"] or 0

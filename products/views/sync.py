@@ -151,8 +151,7 @@ def _create(request: MerchantRequest, integration: Integration, items: WebshopPr
 def _ignore(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
     chosen = items.count()
     done = items.filter(tab__in=[Tab.NEW, Tab.PROBLEMS]).update(ignored_at=timezone.now())
-    messages.success(request, ngettext("%(n)d item is ignored.", "%(n)d items are ignored.", done) % {"n": done})
-    _say_left(request, chosen - done)
+    _say(request, ngettext("%(n)d item is ignored.", "%(n)d items are ignored.", done), done, chosen - done)
     return {}
 
 
@@ -160,12 +159,14 @@ def _stop_ignoring(request: MerchantRequest, integration: Integration, items: We
     chosen = items.count()
     done = items.filter(ignored_at__isnull=False).update(ignored_at=None)
     sentence = ngettext("%(n)d item is no longer ignored.", "%(n)d items are no longer ignored.", done)
-    messages.success(request, sentence % {"n": done})
-    _say_left(request, chosen - done)
+    _say(request, sentence, done, chosen - done)
     return {}
 
 
-def _say_left(request: MerchantRequest, left: int) -> None:
+def _say(request: MerchantRequest, sentence: str, done: int, left: int) -> None:
+    """How many were done, and how many were not; together they are the chosen ones."""
+    if done:
+        messages.success(request, sentence % {"n": done})
     if left:
         sentence = ngettext("%(n)d item is left as it was.", "%(n)d items are left as they were.", left)
         messages.info(request, sentence % {"n": left})
@@ -178,7 +179,8 @@ def _relink(request: MerchantRequest, integration: Integration, items: WebshopPr
         return {}
     if twin := _twin_of(item):
         sentence = _(
-            "Not relinked: %(sku)s reads like %(other)s, which you have already. Keep the link, or change the SKU in the shop."
+            "Not relinked: %(sku)s reads like %(other)s, which you have already. "
+            "Keep the link, or change the SKU in the shop."
         )
         messages.error(request, sentence % {"sku": item.sku, "other": twin.sku})
         return {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.api.answer import Answer, no
-from sandbox.api.call import ApiCall, as_flag, as_integer, as_money
+from sandbox.api.call import ApiCall, as_flag, as_integer, as_money, as_quantity
 from sandbox.models import Market, Order, Size, Status, Wanted
 from sandbox.refused import Refused
 
@@ -34,9 +34,9 @@ def finish_order(call: ApiCall, number: str) -> Answer:
     order = call.shop.orders.filter(number=int(number)).first()
     if order is None:
         return Answer(no("order does not exist", order=number))
-    for name, column in (("internalComment", "internal_comment"), ("comment", "comment"), ("poNumber", "po_number")):
-        if name in call.body:
-            setattr(order, column, str(call.body[name]))
+    order.internal_comment = str(call.body.get("internalComment", order.internal_comment))
+    order.comment = str(call.body.get("comment", order.comment))
+    order.po_number = str(call.body.get("poNumber", order.po_number))[:100]
     order.save(update_fields=["internal_comment", "comment", "po_number"])
     order.check_out()
     return Answer({"orders": [str(order.number)], "status": "ok"})
@@ -59,13 +59,14 @@ def _create(call: ApiCall, body: Body) -> dict[str, Any]:
 def _place(call: ApiCall, body: Body) -> Order:
     delivery = _address(body.get("deliveryAddress") or body.get("address"))
     billing = _address(body.get("invoiceAddress") or body.get("address") or body.get("deliveryAddress"))
+    extra = body.get("extraAttributes")
     fields: dict[str, Any] = {
         "comment": str(body.get("otherComment") or body.get("comment") or ""),
         "internal_comment": str(body.get("internalComment") or ""),
-        "po_number": str(body.get("poNumber") or ""),
+        "po_number": str(body.get("poNumber") or "")[:100],
         "is_internal": as_flag(body.get("internalOrder"), False),
         "voucher_value": as_money(body.get("voucherValue")) or 0,
-        "attributes": dict(body.get("extraAttributes") or {}),
+        "attributes": extra if isinstance(extra, dict) else {},
         "waits_for_payment": _is_pending(body.get("payment")),
     }
     if placed_at := call.shop.read_time(str(body.get("orderDate") or "")):
@@ -81,7 +82,7 @@ def _place(call: ApiCall, body: Body) -> Order:
         market=market,
         delivery=delivery,
         billing=billing,
-        shipping=str(body.get("shippingList") or "standard"),
+        shipping=str(body.get("shippingList") or "standard")[:200],
         shipping_value=49 if shipping_value is None else shipping_value,
         allocates=as_flag(body.get("adjustStock"), True),
         forces=as_flag(body.get("forceCreate"), False),
@@ -125,7 +126,7 @@ def _wanted(call: ApiCall, rows: Any) -> list[Wanted]:
 
 
 def _want(call: ApiCall, row: Any) -> Wanted:
-    pieces = as_integer(row.get("qty")) if isinstance(row, dict) else None
+    pieces = as_quantity(row.get("qty")) if isinstance(row, dict) else None
     if pieces is None:
         raise Refused("required field missing: qty", -4)
     text = row.get("itemText") if isinstance(row.get("itemText"), dict) else {}
@@ -137,8 +138,8 @@ def _want(call: ApiCall, row: Any) -> Wanted:
         pieces,
         price=as_money(row["unitPrice"]) if "unitPrice" in row else None,
         original_price=as_money(row["originalPrice"]) if "originalPrice" in row else None,
-        comment=str(row.get("comment") or ""),
-        text={key: str(value) for key, value in text.items()},
+        comment=str(row.get("comment") or "")[:500],
+        text={key: str(value)[:50] for key, value in text.items()},
     )
 
 

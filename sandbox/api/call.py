@@ -14,6 +14,11 @@ from django.http import HttpRequest
 
 from sandbox.models import PluginMethod, Shop
 
+LARGEST = 10**15
+MOST_ROWS = 1_000_000
+MOST_PIECES = 1_000_000_000
+MOST_MONEY = 10**7
+
 
 @dataclass
 class ApiCall:
@@ -30,7 +35,8 @@ class ApiCall:
 
     def read_body(self) -> None:
         """Read the JSON body; `ValueError` where it is none, or no object."""
-        raw = self.request.body
+        # PostgreSQL keeps no NUL in a text.
+        raw = self.request.body.decode().replace("\\u0000", "")
         body = json.loads(raw) if raw.strip() else {}
         if not isinstance(body, dict):
             raise ValueError("The body is no JSON object.")
@@ -38,12 +44,18 @@ class ApiCall:
 
     # --- the query string ------------------------------------------------------------------
     def text(self, name: str) -> str | None:
-        return self.request.GET.get(name)
+        given = self.request.GET.get(name)
+        return None if given is None else given.replace("\0", "")
 
     def integer(self, name: str, default: int | None = None) -> int | None:
         """A whole number; text that is none counts as 0, as in PHP."""
         given = self.text(name)
         return default if given in (None, "") else as_integer(given) or 0
+
+    def limit(self) -> int | None:
+        """The `limit` given, from 1 to a million; None where there is none."""
+        limit = self.integer("limit")
+        return None if limit is None or limit < 1 else min(limit, MOST_ROWS)
 
     def moment(self, name: str) -> datetime | None:
         return self.shop.read_time(self.text(name) or "")
@@ -51,17 +63,17 @@ class ApiCall:
     # --- pages -----------------------------------------------------------------------------
     def by_offset(self, rows: QuerySet[Any], limit: int | None) -> QuerySet[Any]:
         """The slice that `limit` and `offset` ask for."""
-        offset = max(0, self.integer("offset") or 0)
+        offset = max(0, self.integer("offset") or 0)  # no more than `as_integer` lets through
         if self.repeats_page and limit:
             offset = max(0, offset - limit)
         return rows[offset : offset + limit] if limit else rows[offset:]
 
     def by_page(self, rows: QuerySet[Any]) -> tuple[list[Any], dict[str, str]]:
         """The rows of the page, and the links to its neighbours: query strings, only where there is a `limit`."""
-        limit = self.integer("limit") or 0
-        if limit < 1:
+        limit = self.limit()
+        if limit is None:
             return list(rows), {}
-        page = max(1, self.integer("page") or 1)
+        page = min(MOST_ROWS, max(1, self.integer("page") or 1))
         shown = page - 1 if self.repeats_page and page > 1 else page
         found = list(rows[(shown - 1) * limit : shown * limit + 1])
         links = {}
@@ -79,15 +91,18 @@ class ApiCall:
 
 
 def as_integer(value: Any) -> int | None:
-    """A whole number from a number or a numeric text; None where it is neither."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, str):
-        value = value.strip()
+    """A whole number from a number or a numeric text, no longer than 15 digits; None where it is neither."""
     try:
-        return int(value)
+        number = int(value)
     except (TypeError, ValueError, OverflowError):
         return None
+    return max(-LARGEST, min(LARGEST, number))
+
+
+def as_quantity(value: Any) -> int | None:
+    """A number of pieces that a column can hold; None where it is none."""
+    pieces = as_integer(value)
+    return None if pieces is None else max(-MOST_PIECES, min(MOST_PIECES, pieces))
 
 
 def as_flag(value: Any, default: bool) -> bool:
@@ -105,12 +120,12 @@ def as_money(value: Any) -> Decimal | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return round(amount, 2) if amount.is_finite() else None
+    return round(amount, 2) if amount.is_finite() and abs(amount) < MOST_MONEY else None
 
 
 def as_pieces(value: Any) -> dict[int, int]:
     """`{"<lineId>": qty}`, leaving out what cannot be read; PHP writes an empty one as `[]`."""
     if not isinstance(value, dict):
         return {}
-    read = {as_integer(key): as_integer(count) for key, count in value.items()}
+    read = {as_integer(key): as_quantity(count) for key, count in value.items()}
     return {key: max(0, count) for key, count in read.items() if key is not None and count is not None}

@@ -34,9 +34,9 @@ def get_orders(call: ApiCall) -> Answer:
 
 
 def _limit(call: ApiCall) -> int:
-    limit = call.integer("limit") or 20
+    limit = call.limit() or 20
     cap = call.shop.switch("orders_cap")
-    return min(limit, cap) if isinstance(cap, int) else max(1, limit)
+    return min(limit, cap) if isinstance(cap, int) else limit
 
 
 def _listed(call: ApiCall) -> QuerySet[Order]:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from sandbox.api.answer import Answer, money, number
-from sandbox.api.call import ApiCall, as_integer, as_money
+from sandbox.api.call import ApiCall, as_money, as_quantity
 from sandbox.models import Shop, Size
 
 # One flat query: twenty thousand model instances would take seconds.
@@ -164,7 +164,7 @@ def _write_stock(call: ApiCall, rows: Sequence[Row]) -> dict[str, list[str]]:
     unknown, bundles = [], []
     for row in rows:
         identifier = str(row.get("product", ""))
-        pieces = as_integer(row.get("quantity"))
+        pieces = as_quantity(row.get("quantity"))
         key = found.one(identifier)
         if key is None or key not in locked or pieces is None:
             unknown.append(identifier)

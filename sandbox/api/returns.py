@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from sandbox.api.answer import Answer, money, no
-from sandbox.api.call import ApiCall, as_flag, as_integer, as_money, as_pieces
+from sandbox.api.call import MOST_ROWS, ApiCall, as_flag, as_integer, as_money, as_pieces
 from sandbox.api.orders import between
 from sandbox.api.writing import Row, tax_in
 from sandbox.models import Order, Return, ReturnLine, Shipment
@@ -59,7 +59,7 @@ def _create(call: ApiCall, shipment: Shipment | None) -> Return:
         as_pieces(body["products"]) if "products" in body else None,
         restocks=None if restocks is None else as_flag(restocks, True),
         created_at=call.shop.read_time(str(body.get("createdAt") or "")),
-        comment=str(body.get("comment") or ""),
+        comment=str(body.get("comment") or "")[:500],
         **fields,
     )
 
@@ -75,13 +75,12 @@ def _refund(made: Return, send_email: bool) -> Row:
 def get_returns(call: ApiCall) -> Answer:
     """GET returns (7.2): newest first, by page or by offset."""
     returns = _listed(call)
-    limit = call.integer("limit")
-    page = call.integer("page")
-    if limit and limit > 0 and page is not None:
-        shown = max(1, page - 1 if call.repeats_page else page)
+    limit, page = call.limit(), call.integer("page")
+    if limit and page is not None:
+        shown = min(MOST_ROWS, max(1, page - 1 if call.repeats_page else page))
         returns = returns[(shown - 1) * limit : shown * limit]
     else:
-        returns = call.by_offset(returns, limit if limit and limit > 0 else None)
+        returns = call.by_offset(returns, limit)
     return Answer({"status": "ok", "returns": [_row(made, call) for made in returns]})
 
 

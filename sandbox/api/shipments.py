@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from sandbox.api.answer import Answer, money, no
-from sandbox.api.call import ApiCall, as_flag, as_integer, as_pieces
+from sandbox.api.call import ApiCall, as_flag, as_integer, as_pieces, as_quantity
 from sandbox.api.orders import between
 from sandbox.api.writing import Row, Shown, documents, head, lay_out, line_basics, totals, warehouses
 from sandbox.models import Order, Shipment
@@ -39,11 +39,10 @@ def _listing(call: ApiCall, shipments: QuerySet[Shipment]) -> Answer:
 
 
 def _limit(call: ApiCall) -> int | None:
-    limit = call.integer("limit")
+    limit = call.limit()
     if limit is None:
         default = call.shop.switch("shipments_default")
         return default if isinstance(default, int) else None
-    limit = max(1, limit)
     return limit if _state(call) == "goodtogo" else min(limit, 100)
 
 
@@ -175,7 +174,7 @@ def _changes(rows: Row) -> tuple[dict[int, int], dict[int, str]]:
     """Quantities and serial numbers, from both ways to write a line."""
     quantities = {key: row.get("qty") if isinstance(row, dict) else row for key, row in rows.items()}
     serials = {
-        line: str(row["serialNumber"])
+        line: str(row["serialNumber"])[:100]
         for key, row in rows.items()
         if isinstance(row, dict) and "serialNumber" in row and (line := as_integer(key)) is not None
     }
@@ -217,8 +216,8 @@ def _parcel(body: Row) -> Row:
         "tracking": "tracking",
         "returnSlipTracking": "return_tracking",
     }
-    parcel: Row = {ours: str(body[theirs])[:200] for theirs, ours in named.items() if body.get(theirs) is not None}
-    if (packages := as_integer(body.get("packages"))) is not None:
+    parcel: Row = {ours: str(body[theirs])[:100] for theirs, ours in named.items() if body.get(theirs) is not None}
+    if (packages := as_quantity(body.get("packages"))) is not None:
         parcel["packages"] = max(0, packages)
     return parcel
 

@@ -15,6 +15,7 @@ from sandbox.api.answer import Answer, no, write
 from sandbox.api.call import ApiCall
 from sandbox.faults import strike
 from sandbox.models import Call, Fault, PluginMethod, Shop
+from sandbox.refused import Refused
 
 Handler = Callable[..., Answer]
 # Method, path below the Base URL, name of the endpoint, handler. The path is exact: plurals are not regular.
@@ -85,7 +86,10 @@ def answer(call: ApiCall, endpoint: str, handler: Handler | None, keys: dict[str
         call.read_body()
     except (ValueError, RecursionError):
         return Answer(no("malformed JSON"), 400 if shop.switch("malformed_json") == "400" else 200)
-    return handler(call, **keys)
+    try:
+        return handler(call, **keys)
+    except Refused as refusal:
+        return Answer(no(refusal.text))
 
 
 def _key(call: ApiCall) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db import models, transaction
@@ -74,6 +75,11 @@ class Fault(models.Model):
             left = None if ready.times is None else ready.times - 1
             cls.objects.filter(pk=ready.pk).update(times=left, hits=F("hits") + 1)
         return ready
+
+    @property
+    def params_text(self) -> str:
+        """The parameters as they are typed."""
+        return json.dumps(self.params) if self.params else ""
 
     def param(self, name: str, default: Any) -> Any:
         return self.params.get(name, default)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -134,13 +134,16 @@ class OrderLine(models.Model):
         for part, price in zip(parts, self._spread([p.part.variant.price * p.pieces for p in parts]), strict=True):
             line = OrderLine(order=self.order, parent=self, size=part.part, per_bundle=part.pieces)
             line.qty = self.qty * part.pieces
-            line._write_down(Wanted(part.part, line.qty, price=(price / part.pieces).quantize(CENT)))
+            line._write_down(Wanted(part.part, line.qty, price=(price / part.pieces).quantize(CENT, ROUND_DOWN)))
             line.save()
             if allocates:
                 line.allocate_rest(sizes[part.part_id], forces=forces)
 
     def _spread(self, own_prices: Sequence[Decimal]) -> list[Decimal]:
-        """The bundle's price over its parts, in proportion to their own prices; the last takes what rounding left."""
+        """The bundle's price over its parts, in proportion to their own prices; the last takes what rounding left.
+
+        Per piece it is rounded down later: the parts together never cost more than was agreed for the bundle.
+        """
         whole = sum(own_prices, Decimal()) or Decimal(1)
         shares = [(self.price * own / whole).quantize(CENT, ROUND_HALF_UP) for own in own_prices]
         if shares:

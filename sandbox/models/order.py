@@ -160,6 +160,8 @@ class Order(models.Model):
     @classmethod
     def _free_number(cls, number: int | None) -> int:
         if number is not None:
+            if number < 1:
+                raise Refused("order number must be positive", -4)
             if cls.objects.filter(number=number).exists():
                 raise Refused("order number already exists", -5)
             return number

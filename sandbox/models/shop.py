@@ -101,9 +101,9 @@ class Shop(models.Model):
         """A naive time of this shop as an aware one in UTC; None where it is none. `fold` picks of a repeated hour."""
         try:
             naive = datetime.fromisoformat(text.strip().replace("+", " "))
-        except ValueError:
+            return naive.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
+        except (ValueError, OverflowError):
             return None
-        return naive.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
 
     @property
     def retail(self) -> Store:

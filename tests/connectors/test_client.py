@@ -101,9 +101,9 @@ def test_a_link_back_to_a_page_already_read_ends_in_words(link: str) -> None:
 @pytest.mark.parametrize("rows", [[row("product")], []], ids=["the same page", "empty pages"])
 def test_new_links_to_the_same_page_end_in_words(rows: list[Any]) -> None:
     pages = [ok(products=rows, next=f"?limit=500&page={number}") for number in range(2, 99)]
-    with Hostile(*pages) as shop, open_shop(shop) as connector, pytest.raises(Unreadable, match="again and again"):
+    with Hostile(*pages) as shop, open_shop(shop) as connector, pytest.raises(Unreadable, match="same page again"):
         list(connector.products())
-    assert len(shop.seen) == 3
+    assert len(shop.seen) == 2
 
 
 @pytest.mark.parametrize("nothing", ["", None, False])
@@ -140,7 +140,7 @@ def test_a_shop_that_knows_no_offset_ends_in_words() -> None:
     with (
         Hostile(ok(orders=[row("order")])) as shop,
         open_shop(shop) as connector,
-        pytest.raises(Unreadable, match="again and again"),
+        pytest.raises(Unreadable, match="same page again"),
     ):
         list(connector.orders(SINCE))
     assert len(shop.seen) == 3

@@ -289,7 +289,11 @@ def test_a_read_is_never_a_lost_answer() -> None:
 # --- quick retry ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("behaviour", [busy(429), busy(502), busy(503), busy(504), reset(), cut_off()], ids=str)
+@pytest.mark.parametrize(
+    "behaviour",
+    [busy(429), busy(502), busy(503), busy(504), reset(), cut_off()],
+    ids=["429", "502", "503", "504", "reset", "cut off"],
+)
 def test_a_read_is_tried_again_within_seconds(behaviour: Behaviour) -> None:
     pauses: list[float] = []
     with Hostile(behaviour, behaviour, GOOD) as shop, open_session(shop.url, sleep=pauses.append) as session:

@@ -20,7 +20,7 @@ def test_what_does_not_add_up_is_not_called_equal() -> None:
 
 
 def test_a_count_of_nothing_seen_is_said() -> None:
-    assert activity.sentence({"pages": 1, "seen": 0, "new": 0}) == "0 seen"
+    assert activity.sentence({"pages": 1, "seen": 0, "new": 0}) == "nothing seen"
 
 
 def test_without_counts_there_is_no_sentence() -> None:

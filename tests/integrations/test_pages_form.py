@@ -1,6 +1,7 @@
 """New Integration and its form: what it says, what it refuses, what it never gives away. No shop is asked here."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -123,6 +124,24 @@ def test_a_wrong_store_hash_is_refused_on_its_field(
     assert form["base_url"].value() == address
     assert form["name"].value() == "Fjord Goods"
     assert form["time_zone"].value() == "Europe/Oslo"
+
+
+@pytest.mark.parametrize(
+    "inner",
+    ["127.0.0.1", "10.0.0.8", "192.168.4.4", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "fe80::1", "fd00::8"]
+    + ["::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"],
+)
+def test_a_name_that_leads_inside_is_refused_on_its_field(
+    page: Client, merchant: Merchant, new_url: str, monkeypatch: pytest.MonkeyPatch, inner: str
+) -> None:
+    def leads_inside(host: str, port: int, **_wishes: Any) -> list[Any]:
+        return [(None, None, 0, "", (inner, port))]
+
+    monkeypatch.setattr("integrations.connectors.transport.socket.getaddrinfo", leads_inside)
+    form = page.post(new_url, filled.form(merchant)).context["form"]
+    assert list(form.errors) == ["base_url"]
+    assert "private network" in form.errors["base_url"][0]
+    assert not Integration.objects.exists()
 
 
 def test_an_error_is_tied_to_its_field_for_screen_readers(page: Client, merchant: Merchant, new_url: str) -> None:

@@ -2,16 +2,20 @@
 
 import re
 import socket
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
+from integrations import probe, views
+from integrations.connectors.base import Credentials
 from integrations.models import Integration, SyncState
 from integrations.pipes import PIPES
 from merchants.models import Merchant
@@ -185,6 +189,36 @@ def test_a_key_that_may_not_read_products_is_saved_and_the_endpoint_named(
     assert merchant.integrations.exists()
 
 
+def test_a_very_slow_shop_does_not_hold_the_page(
+    page: Client,
+    merchant: Merchant,
+    new_url: str,
+    address: str,
+    plugin: PluginMethod,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probe, "CALL_SECONDS", 0.5)
+    plugin.shop.break_endpoint("", "slow", times=None, seconds=3, drips=30)
+    began = time.monotonic()
+    answer = page.post(new_url, filled.form(merchant, base_url=address))
+    assert time.monotonic() - began < 2.5
+    assert "did not answer in time" in said(answer)[0][1]
+
+
+def test_no_transaction_is_open_while_the_shop_is_asked(
+    page: Client, merchant: Merchant, new_url: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was_open: list[bool] = []
+
+    def look(platform: str, credentials: Credentials) -> probe.Findings:
+        was_open.append(connection.in_atomic_block)
+        return probe.probe(platform, credentials)
+
+    monkeypatch.setattr(views, "probe", look)
+    page.post(new_url, filled.form(merchant, base_url=address))
+    assert was_open == [False]
+
+
 # --- saving a stored one -------------------------------------------------------------------
 
 
@@ -254,6 +288,19 @@ def test_another_shop_is_read_from_scratch(
     assert (state.lease, state.leased_until) == ("", None), "the run that reads the old shop has no more say"
 
 
+def test_one_deleted_while_the_shop_was_asked_is_not_made_anew(
+    page: Client, merchant: Merchant, stored: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def delete_meanwhile(platform: str, credentials: Credentials) -> probe.Findings:
+        Integration.objects.all().delete()
+        return probe.Findings()
+
+    monkeypatch.setattr(views, "probe", delete_meanwhile)
+    answer = page.post(edit_url(stored), filled.form(merchant, secret="", base_url=stored.base_url))
+    assert answer.status_code == 404
+    assert not Integration.objects.exists()
+
+
 # --- Test ----------------------------------------------------------------------------------
 
 
@@ -265,7 +312,7 @@ def result_of(page: Client, url: str, form: dict[str, Any], **extra: Any) -> str
 
 def rights_in(text: str) -> list[str]:
     """The words on the pills of what Test found."""
-    pills: list[str] = re.findall(r'class="pill [a-z]+">(?:<i></i>)?([^<]+)<', text.partition("test-result")[2])
+    pills: list[str] = re.findall(r'class="pill [a-z]+">(?:<i></i>)?([^<]+)<', text.partition("test-title")[2])
     return [pill for pill in pills if "allowed" in pill or pill == "not known"]
 
 

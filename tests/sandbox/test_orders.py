@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from sandbox.models import Order, PluginMethod, Shop, Size, Status, Wanted
+from sandbox.models import Order, PluginMethod, Shop, Size, Status, Variant, Wanted
 from sandbox.refused import Refused
 from tests.sandbox.conftest import Api, add
 
@@ -371,3 +371,13 @@ def test_comments_are_appended_or_replaced(api: Api, order: Order) -> None:
     api("PUT", "orders", {"order": order.number, "comment": "three", "replaceComment": 1})
     order.refresh_from_db()
     assert order.comment == "three"
+
+
+def test_a_bundle_whose_price_does_not_divide_can_still_be_paid(shop: Shop, bundle: Size) -> None:
+    bundle.parts.update(pieces=3)
+    Variant.objects.filter(sizes=bundle).update(price=Decimal("200.00"))
+    order = shop.place_order({Size.objects.get(pk=bundle.pk): 1}, shipping_value=0)
+    order.confirm()
+    shipment = order.create_shipment(capture=True)
+    assert shipment.is_paid
+    assert Decimal(199) < shipment.amount <= Decimal(200)

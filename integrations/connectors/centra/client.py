@@ -26,7 +26,6 @@ STOCK_ROWS_PER_CALL = 500
 
 Params = Mapping[str, str | int]
 
-_SAME_PAGES = 3  # so many identical pages in a row are no listing any more
 _LONGEST_WORD = 300
 _NOT_THERE = re.compile(r"not exist|not found|no such|unknown|no orders", re.I)
 
@@ -124,7 +123,7 @@ class Client:
     def returns(self, filters: Params | None = None, cursor: str = "") -> Iterator[RawPage]:
         """`GET /returns`, newest first, by page. Filter `newer_than`: at or after."""
         first = int(cursor or 1)
-        repeats = _Repeats("/returns")
+        repeats = _Repeats("/returns", allowed=2)
         for page in range(first, 1_000_000):
             params = {**(filters or {}), "limit": RETURNS_PER_PAGE, "page": page}
             found = self._read_rows("/returns", "returns", params)
@@ -138,7 +137,7 @@ class Client:
     def _linked_pages(self, path: str, params: Params, cursor: str) -> Iterator[RawPage]:
         """Follow `next` until there is none. It may or may not repeat the filters, so ours are merged in."""
         seen = {cursor}
-        repeats = _Repeats(path)
+        repeats = _Repeats(path, allowed=1)
         for number in range(1, 1_000_000):
             answer = self._read(path, {**params, **_query(cursor)})
             found = self._rows_of(path, answer, "products")
@@ -156,7 +155,7 @@ class Client:
     def _offset_pages(self, path: str, key: str, filters: Params | None, limit: int, cursor: str) -> Iterator[RawPage]:
         """Advance by the rows received, until a page is empty: a short page may only mean a lower cap."""
         offset = int(cursor or 0)
-        repeats = _Repeats(path)
+        repeats = _Repeats(path, allowed=2)
         for number in range(1, 1_000_000):
             found = self._read_rows(path, key, {**(filters or {}), "limit": limit, "offset": offset})
             repeats.look(found)
@@ -239,21 +238,25 @@ class _Refused(Rejected):
 
 
 class _Repeats:
-    """Sees a list that hands out the same page for ever. Twice may happen: rows shift while one reads."""
+    """Sees a list that hands out a page again instead of the next one, which then would never be read.
 
-    def __init__(self, path: str) -> None:
+    `allowed` identical pages in a row are borne: rows counted by offset shift while one reads.
+    """
+
+    def __init__(self, path: str, allowed: int) -> None:
         self._path = path
+        self._allowed = allowed
         self._last: list[bytes] | None = None
         self._times = 0
 
     def look(self, page: list[msgspec.Raw]) -> None:
-        """Raise `Unreadable` at the third identical page in a row."""
+        """Raise `Unreadable` where the page is one identical page too many."""
         contents = [bytes(row) for row in page]
         self._times = self._times + 1 if contents == self._last else 1
         self._last = contents
-        if self._times >= _SAME_PAGES:
+        if self._times > self._allowed:
             raise Unreadable(
-                _("The shop's list at %(path)s hands out the same page again and again.") % {"path": self._path},
+                _("The shop's list at %(path)s hands out the same page again.") % {"path": self._path},
                 what=self._path,
             )
 
