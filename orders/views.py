@@ -4,12 +4,14 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
 from orders import front
 
 
+@require_safe
 @merchant_view()
 def front_page(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     """Where the merchant stands, at a glance."""

@@ -9,7 +9,8 @@ INVISIBLE = ("Cc", "Cf", "Zl", "Zp")
 
 def fold(sku: str) -> str:
     """The SKU as a hurried person reads it: without blanks, whatever the case. SKUs of one such form are twins."""
-    return "".join(unicodedata.normalize("NFKC", sku).split()).casefold()
+    folded = "".join(unicodedata.normalize("NFKC", sku).split()).casefold()
+    return folded if folded == sku else fold(folded)  # a lone accent joins its letter only when the blank is gone
 
 
 def forbidden_characters(sku: str) -> str:
