@@ -23,7 +23,7 @@ def staff(client: Client) -> Client:
     return client
 
 
-def text_of(staff: Client, name: str, *args: object, **words: object) -> str:
+def text_of(staff: Client, name: str, *args: object, **words: str | int) -> str:
     answer = staff.get(reverse(name, args=args), words)
     assert answer.status_code == 200
     return answer.content.decode()
@@ -43,12 +43,13 @@ def test_items_are_found_and_filtered_by_tab_merchant_and_integration(staff: Cli
     shop, other = factories.integration(merchant, name="Nordlys"), factories.integration(name="Fjord Goods")
     factories.webshop_product(shop, ("NEW1", "", ""))
     factories.webshop_product(other, ("GONE1", "", ""), gone_at=timezone.now())
-    for words in (
+    filters: list[dict[str, str | int]] = [
         {"tab": "new"},
         {"integration__id__exact": shop.pk},
         {"integration__merchant__id__exact": merchant.pk},
         {"q": "new1"},
-    ):
+    ]
+    for words in filters:
         text = text_of(staff, ITEMS, **words)
         assert "NEW1" in text, words
         assert "GONE1" not in text, words

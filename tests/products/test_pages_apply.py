@@ -76,7 +76,7 @@ def test_all_means_all_that_match_the_filter_not_all_on_the_page(page: Client, s
 def test_the_page_sends_its_filter_along_so_that_all_means_what_was_shown(page: Client, shop: Integration) -> None:
     factories.webshop_product(shop, brand="Nordlys & Co", name="Harbour sweater")
     address = reverse("products:sync", args=[shop.merchant_id])
-    text = page.get(address, {"shop": shop.pk, "brand": "Nordlys & Co", "q": "harbour"}).content.decode()
+    text = page.get(address, {"shop": str(shop.pk), "brand": "Nordlys & Co", "q": "harbour"}).content.decode()
     assert '<input type="hidden" name="brand" value="Nordlys &amp; Co">' in text
     assert '<input type="hidden" name="q" value="harbour">' in text
 

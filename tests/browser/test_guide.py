@@ -1,0 +1,191 @@
+"""OGOship's Centra guide from its first line to *Create product*, clicked by label and role in the demo's own process."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Tab
+
+SECRET = "a-key-typed-by-hand-1"
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def follow(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).first.click()
+
+
+def seen(tab: Tab, name: str) -> None:
+    """Look at this page: a picture in both widths, no barrier, nothing scrolling sideways."""
+    tab.has_no_barrier()
+    tab.picture(name)
+
+
+def sign_in(tab: Tab, email: str = "demo@example.com") -> None:
+    tab.page.goto(tab.url)
+    tab.page.get_by_label("Email").fill(email)
+    tab.page.get_by_label("Password").fill("demo")
+    press(tab.page, "Sign in")
+    expect(tab.page.get_by_role("heading", level=1)).to_have_text("Front page")
+
+
+def make_plugin(tab: Tab) -> str:
+    """The guide's steps in Centra; returns the Base URL to copy."""
+    page = tab.page
+    page.goto(f"{tab.url}/sandbox/")
+    page.get_by_label("User name").fill("demo")
+    page.get_by_label("Password").fill("demo")
+    seen(tab, "sandbox-sign-in")
+    press(page, "Sign in")
+    page.get_by_role("link", name=re.compile("Nordlys")).first.click()
+    seen(tab, "sandbox-products")
+    follow(page, "SYSTEM → STORES")
+    page.get_by_role("link", name=re.compile("Retail")).first.click()
+    follow(page, "+ PLUGIN METHOD")
+    page.get_by_label("Status", exact=True).select_option(label="Active")
+    page.get_by_label("Name", exact=True).fill("myOGO")
+    expect(page.get_by_label("Plugin", exact=True)).to_have_value(re.compile("order", re.I))
+    page.get_by_label("Secret API key").fill(SECRET)
+    for status in ("Pending", "Confirmed", "Processing", "Completed"):
+        page.get_by_label(status, exact=True).check()
+    page.get_by_label("Get orders starting with").select_option(label="Newest")
+    seen(tab, "sandbox-plugin-form")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_label("Secret API key", exact=True)).to_have_value(SECRET)
+    seen(tab, "sandbox-plugin")
+    return page.get_by_label("Base URL", exact=True).input_value()
+
+
+def fill_integration(page: Page, token: str, store_hash: str) -> None:
+    page.get_by_label("Name").fill("Nordlys")
+    page.get_by_label("API token").fill(token)
+    page.get_by_label("Store Hash").fill(store_hash)
+    page.get_by_label("Warehouse").select_option(label="GOT · Gothenburg")
+    page.get_by_label("Time zone").select_option(label="Europe/Stockholm")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fresh_demo(demo: object) -> None:
+    """The whole walk happens in one demo."""
+
+
+def test_the_guide_from_plugin_method_to_created_products(tab: Tab) -> None:
+    page = tab.page
+    base_url = make_plugin(tab)
+
+    sign_in(tab)
+    seen(tab, "front-empty")
+    follow(page, "Integrations")
+    seen(tab, "integrations-empty")
+    follow(page, "New Integration")
+    page.get_by_role("link", name=re.compile("Centra")).last.click()
+    seen(tab, "integration-new")
+
+    fill_integration(page, SECRET, base_url.replace("/api/order-api", "/login") if "order-api" in base_url else base_url + "?x=1")
+    press(page, "Save")
+    expect(page.get_by_label("Store Hash")).to_have_attribute("aria-invalid", "true")
+    seen(tab, "integration-wrong-address")
+
+    fill_integration(page, "not-the-key", base_url)
+    press(page, "Save")
+    expect(page.get_by_label("API token")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Store Hash")).to_have_value(base_url)
+    seen(tab, "integration-wrong-key")
+
+    fill_integration(page, SECRET, f"  {base_url}/orders ")
+    press(page, "Test")
+    expect(page.get_by_text("read products").first).to_be_visible()
+    expect(page.get_by_text("write shipments").first).to_be_visible()
+    seen(tab, "integration-tested")
+    fill_integration(page, SECRET, f"  {base_url}/orders ")
+    press(page, "Save")
+    expect(page.get_by_label("Store Hash")).to_have_value(base_url)
+    assert SECRET not in page.content()
+    seen(tab, "integration-saved")
+
+    follow(page, "Sync webshop products")
+    expect(page.get_by_role("link", name=re.compile("^New"))).to_be_visible(timeout=60_000)
+    press(page, "Refresh")
+    expect(page.get_by_text(re.compile("Reading Nordlys|The refresh is over|seen")).first).to_be_visible()
+    page.reload()
+    expect(page.get_by_text(re.compile(r"\d+ items = ")).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Reading Nordlys (Centra)…")).to_have_count(0, timeout=60_000)
+    seen(tab, "sync-new")
+
+    follow_tab(page, "Problems")
+    for words in ("Join ambiguity", "No SKU", "Same SKU twice", "EAN is wrong", "Same EAN twice", "Forbidden character"):
+        expect(page.get_by_text(words).first).to_be_visible()
+    seen(tab, "sync-problems")
+
+    follow_tab(page, "New")
+    page.locator("tbody").get_by_role("checkbox").nth(0).check()
+    page.locator("tbody").get_by_role("checkbox").nth(1).check()
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    seen(tab, "sync-chosen")
+    press(page, "Create product")
+    expect(page.get_by_text(re.compile("Created 2"))).to_be_visible()
+    seen(tab, "sync-created-some")
+
+    page.get_by_label(re.compile("that match the filter")).check()
+    press(page, "Create product")
+    if page.get_by_role("button", name="Go ahead").is_visible():
+        press(page, "Go ahead")
+    expect(page.get_by_text(re.compile(r"Created \d{3}"))).to_be_visible(timeout=30_000)
+    seen(tab, "sync-created-all")
+    follow_tab(page, "Linked")
+    seen(tab, "sync-linked")
+
+    follow(page, "Product list")
+    expect(page.get_by_text("FG").first).to_be_visible()
+    seen(tab, "product-list")
+    page.locator("tbody").get_by_role("link").first.click()
+    seen(tab, "product-page")
+    follow(page, "Integrations")
+    seen(tab, "integrations")
+    page.get_by_role("link", name="Nordlys").first.click()
+    expect(page.get_by_text("Activity").first).to_be_visible()
+    seen(tab, "integration-activity")
+    follow(page, "Front page")
+    seen(tab, "front")
+
+
+def follow_tab(page: Page, name: str) -> None:
+    page.get_by_role("main").get_by_role("link", name=re.compile(f"^{name}")).first.click()
+    page.wait_for_load_state()
+
+
+def test_who_only_looks_finds_no_button_that_changes(tab: Tab) -> None:
+    sign_in(tab, "viewer@example.com")
+    follow(tab.page, "Sync webshop products")
+    expect(tab.page.get_by_role("button", name="Create product")).to_have_count(0)
+    expect(tab.page.get_by_role("button", name="Refresh")).to_have_count(0)
+    seen(tab, "sync-viewer")
+
+
+def test_a_newcomer_signs_up_in_two_steps(tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{tab.url}/accounts/signup/")
+    seen(tab, "sign-up")
+    page.get_by_label("Name").fill("Kim Berg")
+    page.get_by_label("Email").fill("kim@nordlys.example")
+    page.get_by_label("Password").fill("short")
+    press(page, "Sign up")
+    expect(page.get_by_label("Name")).to_have_value("Kim Berg")
+    expect(page.get_by_label("Password")).to_have_attribute("aria-invalid", "true")
+    seen(tab, "sign-up-error")
+    page.get_by_label("Password").fill("a-quiet-harbour-42")
+    press(page, "Sign up")
+    page.get_by_label("Merchant name").fill("Nordlys Kids")
+    page.get_by_label("Warehouse").select_option(label="Public testing warehouse")
+    seen(tab, "create-merchant")
+    press(page, "Create merchant")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Front page")
+    expect(page.get_by_text("Connect your webshop")).to_be_visible()
+    follow(page, "Company information")
+    seen(tab, "company")
+    page.get_by_label("VAT code").fill("SE556677889901")
+    press(page, "Save")
+    expect(page.get_by_label("VAT code")).to_have_value("SE556677889901")
