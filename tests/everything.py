@@ -73,7 +73,7 @@ def main() -> int:
     if lacking := [name for name in missing if name in required]:
         say(f"Required, but not to be had here: {', '.join(lacking)}.")
         return 1
-    pytest = ("pytest", "-q", "-n", CORES, "--timeout", "300")
+    pytest = ("pytest", "-q", "-n", CORES, "--dist", "loadgroup", "--timeout", "300")
     on_sqlite = ["-m", "not browser"] if "chromium" in missing else []
     redis = {} if "redis" in missing else {"TEST_REDIS_URL": REDIS}
     steps = [

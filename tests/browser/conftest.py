@@ -82,7 +82,7 @@ class Tab:
         ARTEFACTS.mkdir(exist_ok=True)
         for width in (360, 1280):
             self.page.set_viewport_size({"width": width, "height": 900 if width == 1280 else 740})
-            self.page.screenshot(path=ARTEFACTS / f"{name}-{width}.png", full_page=True)
+            self.page.screenshot(path=ARTEFACTS / f"{name}-{width}.png", full_page=True, caret="initial")
             overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert overflow <= 0, f"{name} scrolls sideways by {overflow} pixels at {width}"
 
@@ -103,7 +103,7 @@ def tab(context: BrowserContext, demo: Demo, request: pytest.FixtureRequest) -> 
     yield tab
     if request.session.testsfailed > failed_before:
         ARTEFACTS.mkdir(exist_ok=True)
-        tab.page.screenshot(path=ARTEFACTS / f"failed-{request.node.name}.png", full_page=True)
+        tab.page.screenshot(path=ARTEFACTS / f"failed-{request.node.name}.png", full_page=True, caret="initial")
     assert tab.complaints == []
 
 
