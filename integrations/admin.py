@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from integrations import pipes
+from integrations import doorbell, pipes
 from integrations.models import Integration, SyncRun, SyncState
 from merchants.templatetags.portal import duration
 
@@ -141,7 +141,7 @@ class SyncStateAdmin(NotMadeHere, admin.ModelAdmin[SyncState]):
         """Rings each; a paused one stays paused and is not counted."""
 
         def ring(state: SyncState) -> None:
-            pipes.ring(state.integration, state.pipe, asked_by=request.user.get_short_name())  # type: ignore[union-attr]
+            doorbell.ring(state.integration, state.pipe, asked_by=request.user.get_short_name())  # type: ignore[union-attr]
 
         running = states.filter(is_paused=False, pipe__in=pipes.PIPES)
         self._for_each(request, running, ring)

@@ -25,7 +25,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integrations import pipes
+from integrations import doorbell, pipes
 from integrations.connectors.base import Connector
 from integrations.connectors.errors import BadCredentials, NotAllowed, ShopError, Unavailable
 from integrations.models import SyncRun, SyncState
@@ -264,5 +264,5 @@ def tick() -> int:
     found = list(rows.values_list("pk", "pipe")[:5000])
     SyncState.objects.filter(pk__in=[pk for pk, _key in found]).update(rung_at=now)
     for pk, key in found:
-        pipes.send(pipes.PIPES[key].task, pk)
+        doorbell.send(pipes.PIPES[key].task, pk)
     return len(found)

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from integrations import activity, pipes
+from integrations import activity, doorbell, pipes
 from integrations.connectors import PLATFORMS
 from integrations.forms import IntegrationForm
 from integrations.models import Integration, SyncRun
@@ -168,7 +168,7 @@ def _pressed_before(form: IntegrationForm) -> Integration | None:
 
 def _started(request: MerchantRequest, integration: Integration) -> Integration:
     for key in pipes.PIPES:
-        pipes.ring(integration, key, asked_by=request.user.name)
+        doorbell.ring(integration, key, asked_by=request.user.name)
     return integration
 
 
@@ -236,5 +236,5 @@ def _try_again(request: MerchantRequest, integration: Integration, key: str) -> 
     if state.is_paused:
         messages.warning(request, _("%(pipe)s is paused. Resume it first.") % {"pipe": state.label})
         return
-    pipes.ring(integration, key, asked_by=request.user.name)
+    doorbell.ring(integration, key, asked_by=request.user.name)
     messages.success(request, _("%(pipe)s is tried again now.") % {"pipe": state.label})

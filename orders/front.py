@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from django.db.models import Count
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django_stubs_ext import StrOrPromise
 
 from integrations.models import Health, Integration, SyncRun, SyncState, Tone
 from merchants.models import Merchant
 from products.models import Product, Tab, WebshopProduct
 from products.problems import Code
+
+CAUSES_SHOWN = 8  # per shop; what is beyond is one more line
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +138,35 @@ def _shops_in_trouble(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
 
 
 def _problems(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
-    """Items with an SKU problem, grouped by cause and shop."""
+    """Items with an SKU problem, grouped by cause and shop; the most frequent causes, then one line for the rest."""
     found = []
     for shop in shops:
-        if not shop.counts[Tab.PROBLEMS.value]:
-            continue
-        items = shop.integration.webshop_products.on_tab(Tab.PROBLEMS)
-        address = reverse("products:sync", args=[merchant.pk]) + f"?shop={shop.integration.pk}&tab=problems"
-        for codes, number in (
-            items.order_by().values_list("problem_codes").annotate(number=Count("pk")).order_by("-number")[:6]
-        ):
-            first = Code(codes.strip("|").split("|")[0])
-            title = ngettext("%(n)d item waits: %(what)s", "%(n)d items wait: %(what)s", number)
-            found.append(
-                Attention(
-                    Tone.WAIT,
-                    title % {"n": number, "what": first.label},
-                    _("In %(shop)s. The page says where to mend each.") % {"shop": shop.integration.label},
-                    f"{address}&problem={first.value}",
-                    _("See them"),
-                )
-            )
+        causes = _causes(shop) if shop.counts[Tab.PROBLEMS.value] else []
+        found += [_items_wait(merchant, shop, number, code.label, code.value) for code, number in causes[:CAUSES_SHOWN]]
+        if rest := sum(number for _code, number in causes[CAUSES_SHOWN:]):
+            found.append(_items_wait(merchant, shop, rest, _("other problems"), ""))
     return found
+
+
+def _causes(shop: Shop) -> list[tuple[Code, int]]:
+    """How many items each cause holds up, the gravest first; an item with several counts for its first."""
+    items = shop.integration.webshop_products.on_tab(Tab.PROBLEMS).order_by()
+    numbers: Counter[Code] = Counter()
+    for codes, number in items.values_list("problem_codes").annotate(number=Count("pk")):
+        numbers[Code(codes.strip("|").split("|")[0])] += number
+    return numbers.most_common()
+
+
+def _items_wait(merchant: Merchant, shop: Shop, number: int, what: StrOrPromise, code: str) -> Attention:
+    address = reverse("products:sync", args=[merchant.pk]) + f"?shop={shop.integration.pk}&tab=problems"
+    title = ngettext("%(n)d item waits: %(what)s", "%(n)d items wait: %(what)s", number)
+    return Attention(
+        Tone.WAIT,
+        title % {"n": number, "what": what},
+        _("In %(shop)s. The page says where to mend each.") % {"shop": shop.integration.label},
+        f"{address}&problem={code}" if code else address,
+        _("See them"),
+    )
 
 
 def last_runs(merchant: Merchant) -> list[SyncRun]:

@@ -94,7 +94,7 @@ class Product(models.Model):
     )
     hs_code = models.CharField(_("HS code"), max_length=20, blank=True)
     alarm_level = models.PositiveIntegerField(
-        _("alarm level"), null=True, blank=True, help_text=_("You are told when stock falls below.")
+        _("alarm level"), null=True, blank=True, help_text=_("Pieces below which stock is low.")
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     changed_at = models.DateTimeField(_("last change"), auto_now=True)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from integrations import pipes
+from integrations import doorbell
 from integrations.models import Integration
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
@@ -64,7 +64,7 @@ def refresh(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     if current.state.is_paused:
         messages.warning(request, _paused(integration))
     elif not current.is_reading_all:
-        pipes.ring(integration, KEY, asked_by=request.user.name)
+        doorbell.ring(integration, KEY, asked_by=request.user.name)
     return redirect(SyncFilter(request.POST, integration).address())
 
 

@@ -127,6 +127,14 @@ function tellAllChosen() {
 
 tellAllChosen();
 document.addEventListener("htmx:afterSettle", tellAllChosen);
+
+/* A field kept over a swap (hx-preserve) keeps its mark too: hold it against the error that came, or did not. */
+document.addEventListener("htmx:afterSettle", () => {
+  for (const field of document.querySelectorAll("[hx-preserve][id]")) {
+    if (document.getElementById(`${field.id}_error`)) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+});
 window.addEventListener("pageshow", tellAllChosen); /* the browser brings ticks back after "Back" */
 
 /* --- asking before an act ------------------------------------------------------------------------- */

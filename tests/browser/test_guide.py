@@ -101,6 +101,7 @@ def test_the_guide_from_plugin_method_to_created_products(tab: Tab) -> None:
     press(page, "Test")
     expect(page.get_by_text("read products").first).to_be_visible()
     expect(page.get_by_text("write shipments").first).to_be_visible()
+    expect(page.get_by_label("API token")).not_to_have_attribute("aria-invalid", "true")
     seen(tab, "integration-tested")
     fill_integration(page, SECRET, f"  {base_url}/orders ")
     press(page, "Save")

@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from integrations import pipes, sync
+from integrations import doorbell, pipes, sync
 from integrations.connectors.errors import BadCredentials, NotAllowed, Unavailable, Unreadable
 from integrations.models import Integration, SyncRun, SyncState, Tone
 from tests import factories
@@ -242,8 +242,8 @@ def test_a_missing_right_stops_only_its_pipe(state: SyncState, second_pipe: Call
 
 def test_a_person_who_asks_is_served_at_once_and_once(state: SyncState) -> None:
     SyncState.objects.filter(pk=state.pk).update(next_run_at=timezone.now() + timedelta(hours=1))
-    pipes.ring(state.integration, "refresh", asked_by="Kim Berg")
-    pipes.ring(state.integration, "refresh", asked_by="Kim Berg")
+    doorbell.ring(state.integration, "refresh", asked_by="Kim Berg")
+    doorbell.ring(state.integration, "refresh", asked_by="Kim Berg")
     asked = []
     first = sync.run(state.pk, lambda run: asked.append(run.asked))
     assert sync.run(state.pk, does_nothing) is None
@@ -253,7 +253,7 @@ def test_a_person_who_asks_is_served_at_once_and_once(state: SyncState) -> None:
 
 
 def test_asking_during_a_run_leads_to_one_more(state: SyncState) -> None:
-    sync.run(state.pk, lambda run: pipes.ring(state.integration, "refresh", asked_by="Kim Berg"))
+    sync.run(state.pk, lambda run: doorbell.ring(state.integration, "refresh", asked_by="Kim Berg"))
     record = sync.run(state.pk, does_nothing)
     assert record is not None
     assert record.asked_by == "Kim Berg"
@@ -328,5 +328,5 @@ class TestTick:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """What went to the doorbell; the broker's own behaviour is tested with a real one elsewhere."""
     messages: list[tuple[str, int]] = []
-    monkeypatch.setattr(pipes, "send", lambda task, pk: messages.append((task, pk)))
+    monkeypatch.setattr(doorbell, "send", lambda task, pk: messages.append((task, pk)))
     return messages

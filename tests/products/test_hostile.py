@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations import pipes, sync
+from integrations import doorbell, sync
 from integrations.models import SyncRun, SyncState
 from merchants.models import User
 from products.refresh import refresh
@@ -44,7 +44,7 @@ def browser(centra: Centra, signed_in: Callable[[User], Client]) -> Client:
 
 
 def press_refresh(centra: Centra) -> SyncRun:
-    pipes.ring(centra.integration, "refresh")
+    doorbell.ring(centra.integration, "refresh")
     record = sync.run(centra.integration.state("refresh").pk, refresh)
     assert record is not None
     return record

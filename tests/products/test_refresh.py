@@ -7,7 +7,7 @@ import time_machine
 from django.conf import LazySettings
 from django.utils import timezone
 
-from integrations import pipes, sync
+from integrations import doorbell, sync
 from integrations.connectors.centra import client
 from integrations.models import Integration, SyncRun, SyncState
 from products.create import create
@@ -31,7 +31,7 @@ def stock_up(centra: Centra, count: int = 20) -> None:
 
 
 def press_refresh(centra: Centra) -> SyncRun:
-    pipes.ring(centra.integration, "refresh", asked_by="Kim Berg")
+    doorbell.ring(centra.integration, "refresh", asked_by="Kim Berg")
     record = sync.run(centra.integration.state("refresh").pk, refresh)
     assert record is not None
     record.refresh_from_db()
