@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -10,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 from integrations.models import Integration
 from merchants.models import Merchant, User
 from sandbox.models import PluginMethod, Shop
-from tests import factories
+from tests import factories, tools
 
 
 @pytest.fixture
@@ -57,3 +58,17 @@ def centra(live_server: LiveServer) -> Centra:
     plugin = shop.add_plugin("order-api", "a-secret-api-key")
     integration = factories.integration(base_url=f"{live_server.url}/sandbox/nordlys/api/order-api", name="Nordlys")
     return Centra(shop, plugin, integration)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out, loudly, what needs a tool that is not installed."""
+    tool = tools.missing_in(collection_path)
+    if not tool:
+        return None
+    tools.left_out.append(f"{collection_path.relative_to(Path(__file__).parent)} needs {tool}")
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in tools.left_out:
+        terminalreporter.write_line(f"NOT RUN: {line}; install requirements-dev.txt", yellow=True)

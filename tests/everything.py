@@ -16,6 +16,10 @@ from urllib.parse import urlsplit
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/13")
 BIN = os.path.dirname(sys.executable)
+# What never asks a database, and is the same on both.
+NO_DATABASE = [
+    f"--ignore=tests/{name}" for name in ("connectors", "test_look.py", "test_house.py", "products/test_skus.py")
+]
 CORES = str(min(4, os.cpu_count() or 1))
 
 
@@ -84,7 +88,9 @@ def main() -> int:
         step("Tests on SQLite", *pytest, *on_sqlite, **redis),
     ]
     if "postgresql" not in missing:
-        steps.append(step("Tests on PostgreSQL", *pytest, "-m", "not browser", DATABASE_URL=POSTGRES, **redis))
+        steps.append(
+            step("Tests on PostgreSQL", *pytest, "-m", "not browser", *NO_DATABASE, DATABASE_URL=POSTGRES, **redis)
+        )
     for name in missing:
         say(f"NOT RUN: the tests that need {name}, for there is none here.")
     say("All that ran is green." if all(steps) else "Something failed, see above.")

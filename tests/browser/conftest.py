@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.demo import Demo, running_demo
-
-playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need requirements-dev.txt")
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright  # noqa: E402
 
 ARTEFACTS = Path(__file__).resolve().parent.parent / "artefacts"
 AXE = Path(__file__).resolve().parent / "axe.min.js"
