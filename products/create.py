@@ -39,13 +39,17 @@ class Shelf:
     by_ean: dict[str, list[Product]]
 
 
-def create(integration: Integration, items: WebshopProductQuerySet) -> Answer:
-    """Create or link these items. What is linked already, ignored, gone or has a problem is left."""
-    detect.detect(integration)  # a refresh under way may have shown twins that nobody has compared yet
+def create(integration: Integration, items: WebshopProductQuerySet, beat: detect.Beat = lambda: None) -> Answer:
+    """Create or link these items. What is linked already, ignored, gone or has a problem is left.
+
+    `beat` is called between batches: a run renews its lease there.
+    """
+    detect.detect(integration, beat)  # a refresh under way may have shown twins that nobody has compared yet
     answer = Answer()
     chosen = list(items.order_by("pk").values_list("pk", "tab"))
     answer.left.update(tab for _pk, tab in chosen if tab != Tab.NEW)
     for batch in batched((pk for pk, tab in chosen if tab == Tab.NEW), BATCH):
+        beat()
         with transaction.atomic():
             _create_batch(integration, batch, answer)
     return answer

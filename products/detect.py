@@ -6,41 +6,37 @@ Ignored items count too: the shop still sells them, and an order would name the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, Window
 
 from integrations.models import Integration
 from products.batches import batched
 from products.models import Product, WebshopProduct, WebshopProductQuerySet
 from products.problems import Code, Problem, codes_text
 
+Beat = Callable[[], None]
 Found = dict[int, list[dict[str, Any]]]
 
 
-def detect(integration: Integration) -> None:
-    """Find the shared problems of all items that the shop still shows; rows that have none any more are cleared."""
+def detect(integration: Integration, beat: Beat = lambda: None) -> None:
+    """Find the shared problems of all items that the shop still shows; rows that have none any more are cleared.
+
+    `beat` is called between its steps: a run renews its lease there.
+    """
     items = integration.webshop_products.present()
     found: Found = defaultdict(list)
-    for pk, problem in _all_problems(integration, items):
-        found[pk].append(problem.dump())
-    _write(integration, found)
+    for look in LOOKS:
+        beat()
+        for pk, problem in look(integration, items):
+            found[pk].append(problem.dump())
+    _write(integration, found, beat)
 
 
-def _all_problems(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
-    yield from _same_sku(items)
-    yield from _twins(items)
-    yield from _twins_of_products(integration, items)
-    yield from _same_ean(items)
-    yield from _changed_sku(integration, items)
-    if integration.identifies_by == Integration.Identify.EAN:
-        yield from ((pk, Problem(Code.EAN_MISSING)) for pk in items.filter(ean="").values_list("pk", flat=True))
-
-
-def _same_sku(items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+def _same_sku(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
     """Two items whose joined SKU is one: from the same parts, or (ambiguity) from different ones."""
     for group in _groups(items.exclude(sku=""), "sku"):
         for item in group:
@@ -64,7 +60,7 @@ def _other(item: WebshopProduct, group: list[WebshopProduct]) -> WebshopProduct:
     return next((row for row in others if row.sku_parts == item.sku_parts), others[0])
 
 
-def _twins(items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+def _twins(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
     for group in _groups(items.exclude(sku_folded=""), "sku_folded", differing="sku"):
         first = group[0]
         second = next(row for row in group if row.sku != first.sku)
@@ -89,7 +85,7 @@ def _twins_of_products(integration: Integration, items: WebshopProductQuerySet) 
             yield item.pk, _twin(item, product.sku, product.name)
 
 
-def _same_ean(items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+def _same_ean(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
     for group in _groups(items.exclude(ean=""), "ean", differing="sku"):
         first = group[0]
         second = next(row for row in group if row.sku != first.sku)
@@ -109,10 +105,22 @@ def _changed_sku(integration: Integration, items: WebshopProductQuerySet) -> Ite
         yield pk, Problem(Code.SKU_CHANGED, {"old": old, "sku": sku})
 
 
+def _ean_missing(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+    """Where products are identified by EAN, every item needs one."""
+    if integration.identifies_by == Integration.Identify.EAN:
+        yield from ((pk, Problem(Code.EAN_MISSING)) for pk in items.filter(ean="").values_list("pk", flat=True))
+
+
+LOOKS = (_same_sku, _twins, _twins_of_products, _same_ean, _changed_sku, _ean_missing)
+
+
 def _groups(items: WebshopProductQuerySet, key: str, differing: str = "pk") -> Iterator[list[WebshopProduct]]:
-    """Items that share `key` while they differ in `differing`."""
-    shared = items.order_by().values(key).annotate(kinds=Count(differing, distinct=True)).filter(kinds__gt=1)
-    rows = items.filter(**{f"{key}__in": shared.values(key)}).order_by(key, "pk")
+    """Items that share `key` while they differ in `differing`.
+
+    One sort of the rows (a window), whatever the database guesses of a table that it has not analysed yet.
+    """
+    least, most = (Window(kind(differing), partition_by=[F(key)]) for kind in (Min, Max))
+    rows = items.annotate(least=least, most=most).exclude(least=F("most")).order_by(key, "pk")
     columns = ("pk", "sku", "sku_folded", "sku_product", "sku_variant", "sku_size", "ean", "name", "variant", "size")
     for _key, group in groupby(
         rows.only(*columns, "external_id").iterator(chunk_size=2000), key=lambda row: getattr(row, key)
@@ -120,12 +128,13 @@ def _groups(items: WebshopProductQuerySet, key: str, differing: str = "pk") -> I
         yield list(group)
 
 
-def _write(integration: Integration, found: Found) -> None:
+def _write(integration: Integration, found: Found, beat: Beat) -> None:
     """Only rows whose problems differ from what is stored are touched, in short transactions."""
     items = integration.webshop_products
     flagged = items.exclude(shared_problems=[], problem_codes="").values_list("pk", flat=True)
     touched = sorted({*found, *flagged})
     for batch in batched(touched, 1000):
+        beat()
         with transaction.atomic():
             rows = list(items.filter(pk__in=batch).only("pk", "own_problems", "shared_problems", "problem_codes"))
             differing = [row for row in rows if _mark(row, found.get(row.pk, []))]

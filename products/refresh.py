@@ -41,14 +41,20 @@ WRITTEN = [*COLUMNS, "digest", "own_problems", "problem_codes", "last_changed_at
 def refresh(run: Run) -> None:
     """One turn of a refresh."""
     place = begin(run)
+    if not place.get("is_read"):
+        place = read(run, place)
+    settle(run, place)
+
+
+def read(run: Run, place: dict[str, Any]) -> dict[str, Any]:
+    """Page after page from the place on; gives way between two pages. Returns the place after the last one."""
     changed_since = None if place["kind"] == "full" else run.state.synced_through
     with run.connect() as shop:
-        pages = shop.products(changed_since and changed_since - OVERLAP, cursor=place["cursor"])
-        for page in pages:
+        for page in shop.products(changed_since and changed_since - OVERLAP, cursor=place["cursor"]):
             place = take_page(run, place, page)
             if page.cursor:
                 run.give_way()
-    settle(run, place)
+    return place
 
 
 def begin(run: Run) -> dict[str, Any]:
@@ -90,7 +96,8 @@ def take_page(run: Run, place: dict[str, Any], page: Page[ProductData]) -> dict[
         write(run, place["pass"], decision, known)
         note_faulty(run, place, faulty, known)
         count(run, decision)
-        run.keep({**place, "cursor": page.cursor, "read_at": timezone.now().isoformat()})
+        here = {"cursor": page.cursor, "is_read": not page.cursor, "read_at": timezone.now().isoformat()}
+        run.keep({**place, **here})
     return run.place
 
 
@@ -160,11 +167,15 @@ def count(run: Run, decision: Decision) -> None:
 
 def settle(run: Run, place: dict[str, Any]) -> None:
     """The last page is written: draw the conclusions that only a complete pass allows."""
+
+    def beat() -> None:
+        run.keep({**place, "read_at": timezone.now().isoformat()})
+
     if place["kind"] == "full":
         mark_gone(run, place)
-    detect.detect(run.integration)
+    detect.detect(run.integration, beat)
     if run.integration.creates_products:
-        answer = create.create(run.integration, run.integration.webshop_products.on_tab("new"))
+        answer = create.create(run.integration, run.integration.webshop_products.on_tab("new"), beat)
         run.counts.update(created=answer.created, linked=answer.linked)
     run.counts["problems"] = run.integration.webshop_products.on_tab("problems").count()
     run.complete(datetime.fromisoformat(place["began_at"]), is_full=place["kind"] == "full")

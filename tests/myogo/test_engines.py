@@ -51,8 +51,8 @@ def start_worker(queue: str, tmp_path: Path) -> Iterator[Callable[[], subprocess
         "DATABASE_URL": database_url(),
         "CELERY_BROKER_URL": REDIS_URL,
         "CELERY_QUEUE": queue,
-        "LEASE_SECONDS": "10",
-        "TURN_SECONDS": "5",
+        "LEASE_SECONDS": "20",
+        "TURN_SECONDS": "8",
         "TICK_SECONDS": "1",
     }
 
@@ -94,11 +94,17 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait(timeout=10)
 
 
+def what_is_stored() -> str:
+    """Every row that says how far the work is, for the message of a failed test."""
+    rows = [*SyncState.objects.values(), *SyncRun.objects.values()]
+    return "\n".join(str(row) for row in rows)
+
+
 def wait_for(question: Callable[[], bool], seconds: float = 60) -> None:
     """Ask the database until it says yes; another process has no event to wait for."""
     end = time.monotonic() + seconds
     while not question():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"waited in vain: {what_is_stored()}"
         time.sleep(0.1)
 
 
@@ -132,7 +138,7 @@ def test_a_worker_killed_in_the_middle_of_a_refresh_loses_and_doubles_nothing(
     assert 1000 <= written < ITEMS
     slow.delete()
     start_worker()
-    wait_for(lambda: SyncRun.objects.filter(outcome=SyncRun.Outcome.SUCCEEDED).exists(), 90)
+    wait_for(lambda: SyncRun.objects.filter(outcome=SyncRun.Outcome.SUCCEEDED).exists(), 180)
     record = SyncRun.objects.get()
     rows = centra.integration.webshop_products
     assert (record.counts["seen"], record.counts["pages"], record.interruptions) == (ITEMS, 7, 1)

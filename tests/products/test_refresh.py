@@ -10,6 +10,7 @@ from django.utils import timezone
 from integrations import doorbell, sync
 from integrations.connectors.centra import client
 from integrations.models import Integration, SyncRun, SyncState
+from products import detect
 from products.create import create
 from products.models import Product, Tab, WebshopProduct
 from products.problems import Code
@@ -136,6 +137,41 @@ def test_a_killed_refresh_goes_on_after_its_last_page(centra: Centra, monkeypatc
     assert (record.counts["pages"], record.counts["seen"], record.interruptions) == (7, 20, 1)
     assert SyncRun.objects.count() == 1
     assert centra.integration.webshop_products.count() == 20
+
+
+def test_a_refresh_killed_after_its_last_page_reads_nothing_again(
+    centra: Centra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def dies(*args: object) -> None:
+        raise Killed
+
+    centra.shop.add_size("FG33", "10", "0")
+    centra.shop.add_size("FG331", "0", "0")
+    with monkeypatch.context() as patch:
+        patch.setattr(detect, "detect", dies)
+        with pytest.raises(Killed):
+            press_refresh(centra)
+    centra.shop.break_endpoint("GET products", "reset", times=None)
+    record = try_again(centra)
+    assert (record.outcome, record.counts["pages"], record.interruptions) == (SyncRun.Outcome.SUCCEEDED, 1, 1)
+    assert centra.integration.webshop_products.counts()[Tab.PROBLEMS] == 2
+
+
+def test_drawing_conclusions_renews_the_lease(centra: Centra, monkeypatch: pytest.MonkeyPatch) -> None:
+    stock_up(centra, 4)
+    kept: list[str] = []
+    keep = sync.Run.keep
+
+    def noting(run: sync.Run, place: dict[str, object]) -> None:
+        kept.append("reading" if not place.get("is_read") else "concluding")
+        keep(run, place)
+
+    monkeypatch.setattr(sync.Run, "keep", noting)
+    press_refresh(centra)
+    assert kept.count("concluding") > len(detect.LOOKS)
 
 
 def test_turns_of_one_page_end_in_the_same_state(centra: Centra, settings: LazySettings) -> None:
