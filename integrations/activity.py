@@ -23,6 +23,7 @@ _PHRASES: dict[str, Callable[[int], str]] = {
     "unchanged": lambda n: _("%(n)s unchanged"),
     "back": lambda n: _("%(n)s back again"),
     "gone": lambda n: _("%(n)s gone"),
+    "held": lambda n: _("%(n)s not shown"),
     "unreadable": lambda n: _("%(n)s could not be read"),
     "repeated": lambda n: _("%(n)s shown twice by the shop"),
     "created": lambda n: ngettext("%(n)s product created", "%(n)s products created", n),

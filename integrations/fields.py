@@ -53,14 +53,15 @@ def fingerprint(secret: str) -> str:
 class Secret:
     """A secret that shows nothing by accident: only `reveal()` gives the text out."""
 
-    __slots__ = ("_cipher",)
+    __slots__ = ("_cipher", "is_new")
 
-    def __init__(self, cipher: str) -> None:
+    def __init__(self, cipher: str, *, is_new: bool = False) -> None:
         self._cipher = cipher
+        self.is_new = is_new  # typed just now, not read from a row
 
     @classmethod
     def of(cls, text: str) -> "Secret":
-        return cls(encrypt(text) if text else "")
+        return cls(encrypt(text) if text else "", is_new=True)
 
     @property
     def cipher(self) -> str:

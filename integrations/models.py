@@ -11,13 +11,15 @@ from urllib.parse import urlsplit
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from integrations import activity
 from integrations.connectors import PLATFORMS, connect
 from integrations.connectors.base import Connector, Credentials
-from integrations.fields import SecretField, fingerprint
+from integrations.connectors.errors import BadCredentials
+from integrations.fields import SecretField, Undecipherable, fingerprint
 from integrations.pipes import PIPES, Pipe
 from merchants.models import Merchant, Warehouse
 from merchants.timezones import check_zone
@@ -84,7 +86,8 @@ class Integration(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.shop = urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
-        self.secret_print = fingerprint(self.secret.reveal())
+        if self.secret.is_new:
+            self.secret_print = fingerprint(self.secret.reveal())
         super().save(*args, **kwargs)
 
     @property
@@ -97,8 +100,14 @@ class Integration(models.Model):
         return PLATFORMS[self.platform].label
 
     def connect(self, before_call: Callable[[], None] | None = None) -> Connector:
-        """Talk to the shop; `before_call` is asked before every network call and may raise."""
-        credentials = Credentials(self.base_url, self.secret.reveal(), self.time_zone)
+        """Talk to the shop; `before_call` is asked before every network call and may raise.
+
+        Raises `BadCredentials` where the stored token cannot be opened any more.
+        """
+        try:
+            credentials = Credentials(self.base_url, self.secret.reveal(), self.time_zone)
+        except Undecipherable:
+            raise BadCredentials(gettext("The stored API token cannot be read any more. Enter it again.")) from None
         return connect(self.platform, credentials, before_call=before_call)
 
     def state(self, key: str) -> SyncState:
@@ -121,7 +130,8 @@ class Integration(models.Model):
 
         A run under way loses its lease, for it uses what was stored before; its work is taken up again.
         """
-        fresh: dict[str, Any] = {"synced_through": None, "place": {}, "completed_at": None} if other_shop else {}
+        other: dict[str, Any] = {"synced_through": None, "place": {"other_shop": True}, "completed_at": None}
+        fresh = other if other_shop else {}
         self.states.update(
             attention="",
             last_error="",
@@ -161,6 +171,7 @@ class SyncState(models.Model):
 
     class Attention(models.TextChoices):
         BAD_KEY = "bad key", _("the key was refused")
+        WRONG_ADDRESS = "wrong address", _("the address is wrong")
         NOT_ALLOWED = "not allowed", _("the key may not do this")
 
     integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="states")
@@ -214,12 +225,21 @@ class SyncState(models.Model):
         if self.is_paused:
             return Health(gettext("paused"), Tone.WAIT)
         if self.attention:
-            return Health(gettext("stopped"), Tone.BAD, self.last_error)
+            return Health(gettext("stopped"), Tone.BAD, self._why())
         if self.failed_attempts:
-            return Health(gettext("waiting"), Tone.WAIT, self.last_error)
+            return Health(gettext("waiting"), Tone.WAIT, self._why())
         if self.last_succeeded_at is None:
             return Health(gettext("starting"), Tone.NONE)
         return Health(gettext("working"), Tone.GOOD)
+
+    def _why(self) -> str:
+        """The last error, and since when it is so."""
+        if self.failing_since is None:
+            return self.last_error
+        since = timezone.localtime(self.failing_since)
+        is_today = since.date() == timezone.localdate()
+        time = date_format(since, "H:i" if is_today else "j M H:i")
+        return gettext("%(error)s Since %(time)s.") % {"error": self.last_error, "time": time}
 
     def ask(self, now: datetime, asked_by: str) -> None:
         """A person wants it now. Asked twice before it begins, it is asked once."""

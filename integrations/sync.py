@@ -21,13 +21,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations import doorbell, pipes
 from integrations.connectors.base import Connector
-from integrations.connectors.errors import BadCredentials, NotAllowed, ShopError, Unavailable
+from integrations.connectors.errors import BadCredentials, NotAllowed, ShopError, Unavailable, WrongAddress
 from integrations.models import SyncRun, SyncState
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 BACKOFF = (60.0, 300.0, 900.0, 3600.0)  # seconds; the last one repeats
 PROBE = 900.0  # seconds between probes with a refused key
 NOTES_KEPT = 200
+NOTE_LENGTH = 300  # characters
+OF_THE_WHOLE_INTEGRATION = (SyncState.Attention.BAD_KEY, SyncState.Attention.WRONG_ADDRESS)
 Job = Callable[["Run"], None]
 
 
@@ -53,13 +55,13 @@ class Run:
     since then, `asked` whether a person asked for it. Call `keep()` inside the transaction that writes a page.
     """
 
-    def __init__(self, state: SyncState, record: SyncRun, now: datetime, *, asked: bool) -> None:
+    def __init__(self, state: SyncState, record: SyncRun, now: datetime) -> None:
         self.state = state
         self.integration = state.integration
         self.record = record
         self.place: dict[str, Any] = dict(state.place)
         self.counts: Counter[str] = Counter(record.counts)
-        self.asked = asked
+        self.asked = bool(self.place.pop("asked", False))
         self.began_at = now
         self.outcome: dict[str, Any] = {}
         self._lease = state.lease
@@ -89,7 +91,7 @@ class Run:
     def note(self, sentences: Iterable[str]) -> None:
         """What could not be done, for a person to read. The first ones are kept, all are counted."""
         room = max(0, NOTES_KEPT - len(self.record.notes))
-        self.record.notes += list(sentences)[:room]
+        self.record.notes += [sentence[:NOTE_LENGTH] for sentence in list(sentences)[:room]]
 
     def keep(self, place: dict[str, Any]) -> None:
         """Save place and counts and renew the lease; raises `LostLease` where it is no longer ours."""
@@ -139,18 +141,23 @@ def claim(state_pk: int) -> Run | None:
         until = now + timedelta(seconds=settings.LEASE_SECONDS)
         due = SyncState.objects.due(now).filter(pk=state_pk)
         before = due.select_related("integration").first()
-        if before is None or not due.update(leased_until=until, lease=uuid.uuid4().hex, asked_at=None):
+        if before is None:
             return None
+        # The wish moves into the place, where it outlives a death before the first page.
+        place = {**before.place, "asked": True} if before.asked_at else before.place
+        due.update(leased_until=until, lease=uuid.uuid4().hex, asked_at=None, place=place)
         state = SyncState.objects.select_related("integration").get(pk=state_pk)
-        asked = before.asked_at is not None
         record = _record(state, before, now)
-    return Run(state, record, now, asked=asked)
+    return Run(state, record, now)
 
 
 def _shop_is_busy(shop: str, now: datetime) -> bool:
-    """Locks the shop's rows in key order, so that two claims for one shop see each other."""
-    rows = SyncState.objects.of_shop(shop).select_for_update(of=("self",)).order_by("pk")
-    return any(state.leased_until and state.leased_until > now for state in rows)
+    return any(state.leased_until and state.leased_until > now for state in _locked(shop))
+
+
+def _locked(shop: str) -> list[SyncState]:
+    """The shop's rows, locked in key order: two claims see each other, and a claim and a settling never cross."""
+    return list(SyncState.objects.of_shop(shop).select_for_update(of=("self",)).order_by("pk"))
 
 
 def _record(state: SyncState, before: SyncState, now: datetime) -> SyncRun:
@@ -175,7 +182,8 @@ def _counted(state: SyncState) -> dict[str, int]:
 
 
 def _settle(turn: Run, **fields: Any) -> bool:
-    """Write the outcome, if the lease is still ours."""
+    """Write the outcome, if the lease is still ours. The shop's rows stay locked until the transaction ends."""
+    _locked(turn.integration.shop)
     ours = SyncState.objects.filter(pk=turn.state.pk, lease=turn._lease)
     return bool(ours.update(lease="", leased_until=None, rung_at=None, **fields))
 
@@ -196,16 +204,21 @@ def _settle_success(turn: Run) -> None:
     """Done: the next run is due after the pipe's rhythm, or at once where a person asked meanwhile."""
     now = timezone.now()
     pause = timedelta(seconds=turn.state.definition.seconds())
-    asked_again = SyncState.objects.filter(pk=turn.state.pk, asked_at__isnull=False).exists()
     good = {"failed_attempts": 0, "failing_since": None, "attention": "", "last_error": "", "last_succeeded_at": now}
-    if _settle(turn, place={}, next_run_at=now if asked_again else now + pause, **good, **turn.outcome):
+    if _settle(turn, place={}, next_run_at=_next_run(turn, now + pause), **good, **turn.outcome):
         _close(turn, SyncRun.Outcome.SUCCEEDED)
         _clear_refused_key(turn, now)
 
 
+def _next_run(turn: Run, planned: datetime) -> datetime:
+    """As planned, or at once where a person asked meanwhile."""
+    was_asked = SyncState.objects.filter(pk=turn.state.pk, asked_at__isnull=False).exists()
+    return timezone.now() if was_asked else planned
+
+
 def _clear_refused_key(turn: Run, now: datetime) -> None:
-    """The key works again: every pipe that it stopped goes on at once."""
-    stopped = turn.integration.states.filter(attention=SyncState.Attention.BAD_KEY)
+    """Key and address work again: every pipe that they stopped goes on at once."""
+    stopped = turn.integration.states.filter(attention__in=OF_THE_WHOLE_INTEGRATION)
     stopped.update(attention="", last_error="", failed_attempts=0, failing_since=None, next_run_at=now, rung_at=None)
 
 
@@ -215,23 +228,29 @@ def _settle_failure(turn: Run, error: Exception) -> None:
     now = timezone.now()
     attempts = turn.state.failed_attempts + 1
     sentence = str(error) if isinstance(error, ShopError) else _("Something failed on our side; we look into it.")
-    fields = {
+    fields: dict[str, Any] = {
         "failed_attempts": attempts,
         "failing_since": turn.state.failing_since or now,
         "last_error": sentence,
         "attention": _attention(error),
         "next_run_at": now + timedelta(seconds=wait_after(error, attempts, turn.state.definition)),
     }
-    turn.place["counts"] = dict(turn.counts)
-    if _settle(turn, place=turn.place if turn.place.keys() - {"counts"} else {}, **fields):
+    place = {**turn.place, "counts": dict(turn.counts)} if turn.place else {}
+    if turn.asked and not turn.place:
+        place = {"asked": True}
+    if _settle(turn, place=place, **{**fields, "next_run_at": _next_run(turn, fields["next_run_at"])}):
         _close(turn, SyncRun.Outcome.FAILED, sentence)
         _tell_neighbours(turn, error, fields)
 
 
 def _attention(error: Exception) -> str:
-    if isinstance(error, BadCredentials):
-        return SyncState.Attention.BAD_KEY
-    return SyncState.Attention.NOT_ALLOWED if isinstance(error, NotAllowed) else ""
+    """What a person must mend; the narrower kind first."""
+    kinds = {
+        WrongAddress: SyncState.Attention.WRONG_ADDRESS,
+        BadCredentials: SyncState.Attention.BAD_KEY,
+        NotAllowed: SyncState.Attention.NOT_ALLOWED,
+    }
+    return next((attention.value for kind, attention in kinds.items() if isinstance(error, kind)), "")
 
 
 def wait_after(error: Exception, attempts: int, pipe: pipes.Pipe) -> float:
@@ -246,21 +265,26 @@ def wait_after(error: Exception, attempts: int, pipe: pipes.Pipe) -> float:
 
 
 def _tell_neighbours(turn: Run, error: Exception, fields: dict[str, Any]) -> None:
-    """A shop that does not answer is spared by its other pipes; a refused key stops its whole integration."""
+    """A shop that does not answer is spared by its other pipes; a refused key stops its whole integration.
+
+    Only pipes of the same merchant, and none that a person asked for: nobody can hold up a stranger.
+    """
     others = SyncState.objects.exclude(pk=turn.state.pk)
     if isinstance(error, Unavailable):
-        waiting = others.filter(Q(next_run_at__lt=fields["next_run_at"]), integration__shop=turn.integration.shop)
-        waiting.update(next_run_at=fields["next_run_at"])
+        merchant, shop = turn.integration.merchant_id, turn.integration.shop
+        waiting = others.filter(integration__merchant=merchant, integration__shop=shop, asked_at__isnull=True)
+        waiting.filter(next_run_at__lt=fields["next_run_at"]).update(next_run_at=fields["next_run_at"])
     if isinstance(error, BadCredentials):
         keys = ("attention", "last_error", "failing_since", "next_run_at")
         others.filter(integration=turn.integration).update(**{key: fields[key] for key in keys})
 
 
 def tick() -> int:
-    """Press the doorbell of every due row; returns how many. Does no work itself."""
+    """Press the doorbell of every due row, work under way first; returns how many. Does no work itself."""
     SyncState.objects.add_missing()
     now = timezone.now()
-    rows = SyncState.objects.due(now).unrung(now).filter(pipe__in=pipes.PIPES).order_by("next_run_at")
+    is_begun = Case(When(place={}, then=0), default=1)
+    rows = SyncState.objects.due(now).unrung(now).filter(pipe__in=pipes.PIPES).order_by(is_begun.desc(), "next_run_at")
     found = list(rows.values_list("pk", "pipe")[:5000])
     SyncState.objects.filter(pk__in=[pk for pk, _key in found]).update(rung_at=now)
     for pk, key in found:

@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.utils import timezone
 
 from integrations.models import Integration
 from products import detect, skus
 from products.batches import batched
 from products.models import Product, Tab, WebshopProduct, WebshopProductQuerySet
+from products.problems import Code
 
 BATCH = 1000
 
@@ -56,8 +57,7 @@ def create(integration: Integration, items: WebshopProductQuerySet, beat: detect
 
 
 def _create_batch(integration: Integration, pks: list[int], answer: Answer) -> None:
-    rows = integration.webshop_products.filter(pk__in=pks, tab=Tab.NEW).select_for_update().order_by("pk")
-    items = list(rows)
+    items = list(integration.webshop_products.filter(pk__in=pks, tab=Tab.NEW).lock())
     shelf = look_up(integration, items)
     existing = {item.pk: match(integration, item, shelf) for item in items}
     missing = [item for item in items if existing[item.pk] is None]
@@ -104,30 +104,52 @@ def make(integration: Integration, items: list[WebshopProduct]) -> dict[str, Pro
     return {product.sku: product for product in found}
 
 
-def relink(item: WebshopProduct) -> Product:
-    """Its SKU was changed in the shop: link it to the product of the new SKU, made where there is none."""
+def relink(item: WebshopProduct) -> Product | None:
+    """Its SKU was changed in the shop: link it to the product of the new SKU, made where there is none.
+
+    Nothing happens where a refresh changed the item meanwhile, or the new SKU has a problem of its own.
+    """
     with transaction.atomic():
-        product = look_up(item.integration, [item]).by_sku.get(item.sku) or make(item.integration, [item])[item.sku]
-        item.product, item.kept_sku = product, ""
-        item.save(update_fields=["product", "kept_sku"])
-        _take([item])
+        fresh = _still_changed(item)
+        if fresh is None or fresh.sku != item.sku or fresh.problem_codes != f"|{Code.SKU_CHANGED}|":
+            return None
+        product = look_up(item.integration, [fresh]).by_sku.get(fresh.sku) or make(item.integration, [fresh])[fresh.sku]
+        fresh.product, fresh.kept_sku = product, ""
+        fresh.save(update_fields=["product", "kept_sku"])
+        _take([fresh])
     detect.detect(item.integration)
     return product
 
 
-def keep_link(item: WebshopProduct) -> None:
+def keep_link(item: WebshopProduct) -> bool:
     """Its SKU was changed in the shop, the goods still carry the old one: stay with the product, ask no more."""
-    item.kept_sku = item.sku
-    item.save(update_fields=["kept_sku"])
+    with transaction.atomic():
+        fresh = _still_changed(item)
+        if fresh is None or fresh.sku != item.sku:
+            return False
+        fresh.kept_sku = fresh.sku
+        fresh.save(update_fields=["kept_sku"])
     detect.detect(item.integration)
+    return True
 
 
-def take_over(items: QuerySet[WebshopProduct]) -> int:
-    """Carry what the shop owns over to the linked products; returns how many changed."""
-    return _take(items.select_related("product"))
+def _still_changed(item: WebshopProduct) -> WebshopProduct | None:
+    """The row as it is now, locked, if its SKU still waits for a choice."""
+    waiting = item.integration.webshop_products.with_problem(Code.SKU_CHANGED).filter(product__isnull=False)
+    return waiting.filter(pk=item.pk).lock().first()
+
+
+def take_over(items: WebshopProductQuerySet) -> int:
+    """Carry what the shop owns over to the linked products, within a transaction; returns how many changed."""
+    return _take(items)
 
 
 def _take(items: Iterable[WebshopProduct]) -> int:
-    changed = {item.product.pk: item.product for item in items if item.product and item.product.take_from_shop(item)}
-    Product.objects.bulk_update(changed.values(), [*Product.SHOP_OWNS, "ean"], batch_size=BATCH)
+    """The products are read again under lock: what somebody typed meanwhile stays."""
+    wanted = {item.product_id: item for item in items if item.product_id}
+    products = Product.objects.select_for_update().filter(pk__in=list(wanted)).order_by("pk")
+    changed = [product for product in products if product.take_from_shop(wanted[product.pk])]
+    for product in changed:
+        product.changed_at = timezone.now()
+    Product.objects.bulk_update(changed, [*Product.SHOP_OWNS, "ean", "changed_at"], batch_size=BATCH)
     return len(changed)

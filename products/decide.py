@@ -44,12 +44,12 @@ class Known:
 
 @dataclass(slots=True)
 class Decision:
-    """What one page means. `repeated` were seen before in this pass and are not counted again."""
+    """What one page means. `repeated` were seen before in this pass and are not counted again, `back` were gone."""
 
     new: list[ProductData] = field(default_factory=list)
     changed: list[ProductData] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
-    back: int = 0
+    back: list[str] = field(default_factory=list)
     repeated: int = 0
 
     @property
@@ -65,7 +65,8 @@ def decide(items: Iterable[ProductData], known: Mapping[str, Known], this_pass: 
         if before is None:
             decision.new.append(item)
             continue
-        decision.back += before.is_gone
+        if before.is_gone:
+            decision.back.append(item.external_id)
         if before.digest != digest(item):
             decision.changed.append(item)
         elif before.seen_in == this_pass and not before.is_gone:
@@ -88,10 +89,10 @@ def tidy(page: Page[ProductData]) -> tuple[dict[str, ProductData], tuple[Faulty,
         item = clean(raw)
         if len(item.sku) > SKU_LIMIT or not 0 < len(item.external_id) <= 64:
             reason = _("its SKU of %(length)d characters cannot be stored") % {"length": len(item.sku)}
-            faulty.append(Faulty(item.external_id[:64], reason))
+            faulty.append(Faulty(item.external_id, reason))
         else:
             kept[item.external_id] = item
-    return kept, tuple(faulty)
+    return kept, tuple(replace(row, external_id=row.external_id[:64]) for row in faulty)
 
 
 def clean(item: ProductData) -> ProductData:
@@ -123,4 +124,4 @@ def fitting(number: Decimal | None, step: str, digits: int) -> Decimal | None:
 def columns(item: ProductData) -> dict[str, Any]:
     """The item as columns of `WebshopProduct`."""
     plain = {name: getattr(item, name) for name in COLUMNS if name not in ("sku", "sku_folded")}
-    return {**plain, "sku": item.sku, "sku_folded": skus.fold(item.sku)[:SKU_LIMIT]}
+    return {**plain, "sku": item.sku, "sku_folded": skus.fold(item.sku)}

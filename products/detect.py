@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, Window
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, Subquery, Window
 
 from integrations.models import Integration
 from products.batches import batched
@@ -76,13 +76,12 @@ def _twin(item: WebshopProduct, sku: str, title: str) -> Problem:
 def _twins_of_products(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
     """An item whose twin is already a product of the merchant."""
     products = Product.objects.for_merchant(integration.merchant)
-    twin = products.filter(sku_folded=OuterRef("sku_folded")).exclude(sku=OuterRef("sku"))
+    twin = products.filter(sku_folded=OuterRef("sku_folded")).exclude(sku=OuterRef("sku")).order_by("pk")
     same = products.filter(sku=OuterRef("sku"))
     unlinked = items.filter(product__isnull=True).exclude(sku_folded="")
-    for item in unlinked.filter(Exists(twin), ~Exists(same)).iterator(chunk_size=500):
-        product = products.filter(sku_folded=item.sku_folded).exclude(sku=item.sku).first()
-        if product:
-            yield item.pk, _twin(item, product.sku, product.name)
+    named = {"twin_sku": Subquery(twin.values("sku")[:1]), "twin_name": Subquery(twin.values("name")[:1])}
+    for item in unlinked.filter(Exists(twin), ~Exists(same)).annotate(**named).iterator(chunk_size=500):
+        yield item.pk, _twin(item, getattr(item, "twin_sku"), getattr(item, "twin_name"))  # noqa: B009  # annotations
 
 
 def _same_ean(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
@@ -136,7 +135,7 @@ def _write(integration: Integration, found: Found, beat: Beat) -> None:
     for batch in batched(touched, 1000):
         beat()
         with transaction.atomic():
-            rows = list(items.filter(pk__in=batch).only("pk", "own_problems", "shared_problems", "problem_codes"))
+            rows = items.filter(pk__in=batch).lock().only("pk", "own_problems", "shared_problems", "problem_codes")
             differing = [row for row in rows if _mark(row, found.get(row.pk, []))]
             WebshopProduct.objects.bulk_update(differing, ["shared_problems", "problem_codes"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -286,6 +287,12 @@ class ProductForm(forms.ModelForm[Product]):
             raise ValidationError(reads_like(sku, twin))
         return sku
 
+    def clean_hs_code(self) -> str:
+        code = re.sub(r"[ .]", "", self.cleaned_data["hs_code"])
+        if code and not re.fullmatch(r"\d{6,10}", code):
+            raise ValidationError(_("An HS code has six to ten digits, as in 61101190."))
+        return code
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         for kind in ("sales", "purchase"):
@@ -305,13 +312,20 @@ class ProductForm(forms.ModelForm[Product]):
         """Save; nothing where somebody took the SKU this very moment, which then stands as an error at the field."""
         try:
             with transaction.atomic():
-                return self.save()
+                return self._write()
         except IntegrityError:
             same = Product.objects.for_merchant(self.instance.merchant).filter(sku=self.cleaned_data.get("sku")).first()
             if same is None or same.pk == self.instance.pk:
                 raise
             self.add_error("sku", same_sku(same))
             return None
+
+    def _write(self) -> Product:
+        """Of a product that is there only what was typed: a refresh may have brought the rest anew meanwhile."""
+        if self.instance._state.adding:
+            return self.save()
+        self.instance.save(update_fields=[*self.changed_data, "sku_folded", "changed_at"])
+        return self.instance
 
 
 def same_sku(product: Product) -> SafeString:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Case, Count, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
@@ -14,6 +15,7 @@ from django_countries.fields import CountryField
 from integrations.models import Integration
 from merchants.models import Merchant
 from products import skus
+from products.batches import batched
 from products.problems import Problem
 
 
@@ -53,7 +55,7 @@ class Product(models.Model):
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="products")
     sku = models.CharField(_("SKU"), max_length=200, validators=[check_sku])
-    sku_folded = models.CharField(max_length=200, editable=False, db_index=True)
+    sku_folded = models.CharField(max_length=600, editable=False, db_index=True)
     name = models.CharField(_("name"), max_length=300)
     description = models.TextField(_("description"), blank=True)
     ean = models.CharField(_("EAN"), max_length=14, blank=True, validators=[check_ean], db_index=True)
@@ -176,6 +178,25 @@ class WebshopProductQuerySet(models.QuerySet["WebshopProduct"]):
             matches = Q(sku_folded__contains=skus.fold(word)) | Q(ean__startswith=word)
             found = found.filter(matches | Q(name__icontains=word) | Q(variant__icontains=word))
         return found
+
+    def lock(self) -> WebshopProductQuerySet:
+        """These rows, locked in the order of their keys, within a transaction: whoever changes several does so."""
+        return self.select_for_update(of=("self",)).order_by("pk")
+
+    def ignore(self, now: datetime) -> int:
+        """Leave new items and such with problems alone from now on; returns how many."""
+        return self.filter(tab__in=[Tab.NEW, Tab.PROBLEMS])._mark(ignored_at=now)
+
+    def stop_ignoring(self) -> int:
+        return self.filter(ignored_at__isnull=False)._mark(ignored_at=None)
+
+    def _mark(self, **fields: Any) -> int:
+        done = 0
+        for pks in batched(list(self.order_by("pk").values_list("pk", flat=True)), 2000):
+            with transaction.atomic():
+                locked = list(self.filter(pk__in=pks).lock().values_list("pk", flat=True))
+                done += WebshopProduct.objects.filter(pk__in=locked).update(**fields)
+        return done
 
     def with_problem(self, code: str) -> WebshopProductQuerySet:
         """Items that have this problem; a substring look-up serves both databases."""

@@ -20,20 +20,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.connectors.base import Faulty, Page, ProductData
+from integrations.models import Integration, SyncRun
 from integrations.sync import Run
 from products import create, detect
 from products.create import take_over
 from products.decide import COLUMNS, Decision, Known, columns, decide, digest, tidy
-from products.models import WebshopProduct
+from products.detect import Beat
+from products.models import WebshopProduct, WebshopProductQuerySet
 from products.problems import codes_text, own_problems
 
 KEY = "refresh"
 OVERLAP = timedelta(hours=3)  # changes read again, for clocks that differ and for the repeated hour
-PLACE_HOLDS = timedelta(minutes=10)  # how long a page number of the shop is trusted
+PLACE_HOLDS = timedelta(minutes=30)  # how long a page number of the shop is trusted; work under way goes first
+LOOKED_UP = 100  # so many items that a pass did not show are asked for one by one
 NIGHT = 2  # the hour, in the shop's zone, after which a full pass is due
 WRITTEN = [*COLUMNS, "digest", "own_problems", "problem_codes", "last_changed_at", "seen_in", "gone_at"]
 
@@ -51,6 +55,7 @@ def read(run: Run, place: dict[str, Any]) -> dict[str, Any]:
     changed_since = None if place["kind"] == "full" else run.state.synced_through
     with run.connect() as shop:
         for page in shop.products(changed_since and changed_since - OVERLAP, cursor=place["cursor"]):
+            run.counts["pages"] += 1
             place = take_page(run, place, page)
             if page.cursor:
                 run.give_way()
@@ -66,7 +71,10 @@ def begin(run: Run) -> dict[str, Any]:
         place = {"kind": kind, "pass": uuid.uuid4().hex, "cursor": "", "began_at": now.isoformat()}
         run.counts.clear()
     run.describe(_("full refresh") if place["kind"] == "full" else _("changes"))
-    run.keep({**place, "read_at": now.isoformat()})
+    with transaction.atomic():
+        if run.place.get("other_shop"):
+            run.integration.webshop_products.all().delete()  # its ids mean other things in this shop
+        run.keep({**place, "read_at": now.isoformat()})
     return run.place
 
 
@@ -102,7 +110,8 @@ def take_page(run: Run, place: dict[str, Any], page: Page[ProductData]) -> dict[
 
 
 def look_up(run: Run, external_ids: list[str]) -> dict[str, Known]:
-    rows = run.integration.webshop_products.filter(external_id__in=external_ids)
+    """What we have of these items, locked: a person may press Create or Ignore at this very moment."""
+    rows = run.integration.webshop_products.filter(external_id__in=external_ids).lock()
     fields = ("external_id", "pk", "digest", "seen_in", "gone_at", "shared_problems")
     return {
         external_id: Known(pk, digest, seen_in, gone_at is not None, shared)
@@ -120,7 +129,7 @@ def write(run: Run, this_pass: str, decision: Decision, known: Mapping[str, Know
     )
     unchanged = WebshopProduct.objects.filter(pk__in=decision.unchanged)
     unchanged.update(seen_in=this_pass, gone_at=None)
-    pass_on([item.external_id for item in decision.changed], run)
+    pass_on([item.external_id for item in decision.changed] + decision.back, run)
 
 
 def row_of(run: Run, item: ProductData, before: Known | None, this_pass: str, now: datetime) -> WebshopProduct:
@@ -140,9 +149,14 @@ def row_of(run: Run, item: ProductData, before: Known | None, this_pass: str, no
 
 
 def pass_on(external_ids: list[str], run: Run) -> None:
-    """What the shop owns of linked products follows the shop: never the SKU, the EAN only where ours is empty."""
+    """What the shop owns of linked products follows the shop: never the SKU, the EAN only where ours is empty.
+
+    Not of an item whose SKU was changed, before somebody has said that it is still the same thing.
+    """
     linked = run.integration.webshop_products.filter(external_id__in=external_ids, product__isnull=False)
-    take_over(linked.select_related("product"))
+    if run.integration.identifies_by == Integration.Identify.SKU:
+        linked = linked.filter(Q(product__sku=F("sku")) | Q(kept_sku=F("sku")))
+    take_over(linked)
 
 
 def note_faulty(run: Run, place: dict[str, Any], faulty: tuple[Faulty, ...], known: Mapping[str, Known]) -> None:
@@ -156,12 +170,11 @@ def note_faulty(run: Run, place: dict[str, Any], faulty: tuple[Faulty, ...], kno
 
 def count(run: Run, decision: Decision) -> None:
     """What the activity shows; seen = new + changed + unchanged."""
-    run.counts["pages"] += 1
     run.counts["seen"] += decision.seen
     run.counts["new"] += len(decision.new)
     run.counts["changed"] += len(decision.changed)
     run.counts["unchanged"] += len(decision.unchanged)
-    run.counts["back"] += decision.back
+    run.counts["back"] += len(decision.back)
     run.counts["repeated"] += decision.repeated
 
 
@@ -172,7 +185,8 @@ def settle(run: Run, place: dict[str, Any]) -> None:
         run.keep({**place, "read_at": timezone.now().isoformat()})
 
     if place["kind"] == "full":
-        mark_gone(run, place)
+        look_again(run, place)
+        mark_gone(run, place, beat)
     detect.detect(run.integration, beat)
     if run.integration.creates_products:
         answer = create.create(run.integration, run.integration.webshop_products.on_tab("new"), beat)
@@ -181,10 +195,47 @@ def settle(run: Run, place: dict[str, Any]) -> None:
     run.complete(datetime.fromisoformat(place["began_at"]), is_full=place["kind"] == "full")
 
 
-def mark_gone(run: Run, place: dict[str, Any]) -> None:
-    """What a complete pass did not show is gone; unless rows without a legible id might have been just those."""
-    unseen = run.integration.webshop_products.present().exclude(seen_in=place["pass"])
+def unseen(run: Run, place: dict[str, Any]) -> WebshopProductQuerySet:
+    """What the shop still had before this pass, and what the pass did not show."""
+    return run.integration.webshop_products.present().exclude(seen_in=place["pass"])
+
+
+def look_again(run: Run, place: dict[str, Any]) -> None:
+    """Pages shift when items vanish while we read, and an item is skipped: ask for each that was not shown."""
+    missing = list(unseen(run, place).order_by("pk").values_list("external_id", flat=True)[: LOOKED_UP + 1])
+    if not 0 < len(missing) <= LOOKED_UP:
+        return
+    with run.connect() as shop:
+        for page in shop.products_of(missing):
+            if page.items or page.faulty:
+                take_page(run, place, page)
+
+
+def mark_gone(run: Run, place: dict[str, Any], beat: Beat) -> None:
+    """What a complete pass did not show is gone; unless rows without a legible id might have been just those.
+
+    Very many at once may be a fault of the shop: they are gone when a second complete pass in a row lacks them too.
+    """
+    missing = list(unseen(run, place).order_by("pk").values_list("pk", flat=True))
+    if not missing:
+        return
     if place.get("nameless"):
         run.note([_("Some rows had no legible id, so nothing was marked as gone this time.")])
-        return
-    run.counts["gone"] += unseen.update(gone_at=timezone.now())
+    elif len(missing) > LOOKED_UP and not was_held(run):
+        run.counts["held"] = len(missing)
+        words = _("%(n)d items were not shown. They are marked as gone when the next full refresh lacks them too.")
+        run.note([words % {"n": len(missing)}])
+    else:
+        with transaction.atomic():
+            beat()  # only who still holds the lease may judge
+            locked = unseen(run, place).lock()
+            pks = list(locked.values_list("pk", flat=True))
+            run.counts["gone"] += run.integration.webshop_products.filter(pk__in=pks).update(gone_at=timezone.now())
+            beat()
+
+
+def was_held(run: Run) -> bool:
+    """The complete pass before this one lacked very many items already."""
+    done = run.integration.runs.filter(pipe=KEY, outcome=SyncRun.Outcome.SUCCEEDED, kind=run.record.kind)
+    last = done.latest_first().first()
+    return bool(last and last.counts.get("held"))

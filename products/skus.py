@@ -4,12 +4,13 @@ import unicodedata
 
 from stdnum import ean as ean_numbers
 
+FOLDED = 600  # characters kept of the form: some grow when folded
 INVISIBLE = ("Cc", "Cf", "Zl", "Zp")
 
 
 def fold(sku: str) -> str:
     """The SKU as a hurried person reads it: without blanks, whatever the case. SKUs of one such form are twins."""
-    folded = "".join(unicodedata.normalize("NFKC", sku).split()).casefold()
+    folded = "".join(unicodedata.normalize("NFKC", sku).split()).casefold()[:FOLDED]
     return folded if folded == sku else fold(folded)  # a lone accent joins its letter only when the blank is gone
 
 

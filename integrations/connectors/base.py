@@ -298,6 +298,9 @@ class Connector(Protocol):
     def products(self, changed_since: datetime | None = None, cursor: str = "") -> Iterator[Page[ProductData]]:
         """The catalogue page by page, in the shop's own order; may repeat items. `cursor` goes on where one stopped."""
 
+    def products_of(self, external_ids: Sequence[str]) -> Iterator[Page[ProductData]]:
+        """Just these items, one call each; what the shop does not have does not come."""
+
     def orders(self, created_since: datetime, cursor: str = "") -> Iterator[Page[OrderData]]:
         """Orders created at or after that time; may repeat, in no promised order; ends after an empty page."""
 

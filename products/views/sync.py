@@ -150,14 +150,14 @@ def _create(request: MerchantRequest, integration: Integration, items: WebshopPr
 
 def _ignore(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
     chosen = items.count()
-    done = items.filter(tab__in=[Tab.NEW, Tab.PROBLEMS]).update(ignored_at=timezone.now())
+    done = items.ignore(timezone.now())
     _say(request, ngettext("%(n)d item is ignored.", "%(n)d items are ignored.", done), done, chosen - done)
     return {}
 
 
 def _stop_ignoring(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
     chosen = items.count()
-    done = items.filter(ignored_at__isnull=False).update(ignored_at=None)
+    done = items.stop_ignoring()
     sentence = ngettext("%(n)d item is no longer ignored.", "%(n)d items are no longer ignored.", done)
     _say(request, sentence, done, chosen - done)
     return {}
@@ -185,6 +185,9 @@ def _relink(request: MerchantRequest, integration: Integration, items: WebshopPr
         messages.error(request, sentence % {"sku": item.sku, "other": twin.sku})
         return {}
     product = create.relink(item)
+    if product is None:
+        messages.info(request, _("Nothing was relinked: the shop changed the item this very moment. Look at it again."))
+        return {}
     messages.success(request, _("“%(item)s” is linked to %(sku)s.") % {"item": item.title, "sku": product.sku})
     return {}
 
@@ -200,7 +203,9 @@ def _keep(request: MerchantRequest, integration: Integration, items: WebshopProd
     if item is None or item.product is None:
         messages.info(request, _("Nothing was changed: the SKU is no longer another one."))
         return {}
-    create.keep_link(item)
+    if not create.keep_link(item):
+        messages.info(request, _("Nothing was changed: the shop changed the item this very moment. Look at it again."))
+        return {}
     messages.success(request, _("“%(item)s” stays linked to %(sku)s.") % {"item": item.title, "sku": item.product.sku})
     return {}
 

@@ -284,7 +284,7 @@ def test_another_shop_is_read_from_scratch(
     stored.refresh_from_db()
     state.refresh_from_db()
     assert stored.base_url == other
-    assert (state.synced_through, state.completed_at, state.place) == (None, None, {})
+    assert (state.synced_through, state.completed_at, state.place) == (None, None, {"other_shop": True})
     assert (state.lease, state.leased_until) == ("", None), "the run that reads the old shop has no more say"
 
 

@@ -122,6 +122,7 @@ def test_relinking_makes_the_new_product_and_leaves_the_old(shop: Integration) -
     item = factories.webshop_product(shop, ("FG1", "", "-NEW"), product=old)
     detect(shop)
     new = create.relink(item)
+    assert new is not None
     assert new.sku == "FG1-NEW"
     assert codes(item) == []
     assert item.product == new

@@ -128,6 +128,11 @@ class CentraConnector:
         filters = {"modified": self._since(changed_since)} if changed_since else {}
         return _read(self._client.products(filters, cursor), mapping.product, "stockItemId")
 
+    def products_of(self, external_ids: Sequence[str]) -> Iterator[Page[ProductData]]:
+        for external_id in external_ids:
+            pages = _read(self._client.products({"stockItemId": external_id}), mapping.product, "stockItemId")
+            yield from _only(pages, partial(_is_item, external_id))
+
     def stock(self, identifiers: Sequence[str] | None = None, cursor: str = "") -> Iterator[Page[StockLevel]]:
         pages = _read(self._client.stock(cursor=cursor), mapping.stock_level, "stockItemId")
         if identifiers is None:
@@ -273,6 +278,10 @@ def _read(pages: Iterable[RawPage], read: Callable[[msgspec.Raw], T], id_field: 
     for page in pages:
         items, faulty = mapping.read_rows(page.rows, read, id_field)
         yield Page(items, faulty, page.cursor, page.number)
+
+
+def _is_item(external_id: str, item: ProductData) -> bool:
+    return item.external_id == external_id
 
 
 def _only(pages: Iterable[Page[T]], is_wanted: Callable[[T], bool]) -> Iterator[Page[T]]:
