@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Membership, Merchant, User, Warehouse
 
-admin.site.site_header = _("myOGO staff")
+admin.site.site_header = _("myOGO staff · times in UTC")
 admin.site.site_title = _("myOGO staff")
 admin.site.index_title = _("The staff's desk")
 

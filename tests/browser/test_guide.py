@@ -201,3 +201,31 @@ def test_a_newcomer_signs_up_in_two_steps(tab: Tab) -> None:
     page.get_by_label("VAT code").fill("SE556677889901")
     press(page, "Save")
     expect(page.get_by_label("VAT code")).to_have_value("SE556677889901")
+
+
+def test_every_other_page_is_fit_to_be_shown(tab: Tab) -> None:
+    """What the guide does not pass: looked at in both widths, without barriers."""
+    sign_in(tab)
+    merchant = re.sub(r"\D", "", tab.page.url.split("/m/")[1])
+    inside = {
+        "choose-platform": "integrations/new/",
+        "delete": "integrations/1/delete/",
+        "run": "integrations/1/runs/1/",
+        "product-new": "products/new/",
+        "sync-ignored": "products/sync/?tab=ignored",
+        "sync-gone": "products/sync/?tab=gone",
+        "not-found": "products/999999/",
+    }
+    for name, path in inside.items():
+        tab.page.goto(f"{tab.url}/m/{merchant}/{path}")
+        seen(tab, name)
+    for name in ("password/change", "password/reset", "logout"):
+        tab.page.goto(f"{tab.url}/accounts/{name}/")
+        seen(tab, f"account-{name.replace('/', '-')}")
+    for name in ("", "nordlys/system/stores/", "nordlys/orders/", "nordlys/front/", "nordlys/levers/"):
+        tab.page.goto(f"{tab.url}/sandbox/{name}")
+        if tab.page.get_by_label("User name").count():
+            tab.page.get_by_label("User name").fill("demo")
+            tab.page.get_by_label("Password").fill("demo")
+            press(tab.page, "Sign in")
+        seen(tab, f"sandbox-{name.strip('/').replace('/', '-') or 'shops'}")

@@ -98,3 +98,18 @@ def test_what_is_tidy_is_then_looked_at_as_an_address() -> None:
     check_address(tidy_base_url("centra", f" {TIDY}/orders "), allow_private=False)
     with pytest.raises(ValueError, match="number"):
         check_address(tidy_base_url("centra", "https://10.0.0.1/api/order-api"), allow_private=False)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://nordlys.myshopify.com/admin/api/2024-01", "Shopify"),
+        ("https://nordlys.example/wp-json/wc/v3/api/orders", "WooCommerce"),
+        ("https://nordlys.example/rest/V1/api/orders", "Magento"),
+        ("https://nordlys.centra.com/api/integration", "Integration API"),
+        ("https://nordlys.centra.com/api/webhooks", "Integration API"),
+    ],
+)
+def test_the_address_of_another_system_is_called_by_its_name(address: str, name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        tidy_base_url("centra", address)

@@ -162,7 +162,7 @@ def test_the_list_names_the_linked_shops(page: Client, merchant: Merchant, wardr
     text = text_of(page, list_url(merchant), q="FG-2")
     assert "Fjord Goods (Centra)" in text
     assert "Nordlys (Centra)" in text
-    assert "by hand" in text_of(page, list_url(merchant), q="FG-3")
+    assert "not linked" in text_of(page, list_url(merchant), q="FG-3")
 
 
 def test_nothing_found_offers_the_way_back(page: Client, merchant: Merchant, wardrobe: None) -> None:

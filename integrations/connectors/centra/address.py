@@ -16,6 +16,8 @@ _ENDPOINTS = frozenset(
 )
 _LOGIN_PAGES = frozenset({"ams", "admin", "login", "signin", "auth"})
 _SHOP_APIS = re.compile(r"(checkout|shop|storefront)(-?api)?|(checkout|shop|storefront)-?v\d+")
+_INTEGRATION_APIS = frozenset({"integration", "integration-api", "integrations", "webhook", "webhooks"})
+_OTHER_SYSTEMS = {"/admin/api/": "Shopify", "/wp-json/": "WooCommerce", "/rest/": "Magento"}
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 
 
@@ -65,6 +67,9 @@ def _refuse_other_pages(segments: list[str]) -> None:
     words = [segment.lower() for segment in segments]
     if "graphql" in words:
         raise ValueError(_is_other_api(_("Centra's GraphQL API")))
+    for path, system in _OTHER_SYSTEMS.items():
+        if f"/{'/'.join(words)}/".startswith(path):
+            raise ValueError(_is_other_api(system))
     if not words or ("api" not in words and _LOGIN_PAGES & set(words)):
         raise ValueError(
             _(
@@ -78,6 +83,8 @@ def _refuse_other_pages(segments: list[str]) -> None:
         raise ValueError(
             _("This is not the Base URL of an Order API; it looks like %(example)s.") % {"example": EXAMPLE}
         )
+    if after_api[0] in _INTEGRATION_APIS:
+        raise ValueError(_is_other_api(_("Centra's Integration API")))
     if _SHOP_APIS.fullmatch(after_api[0]):
         raise ValueError(_is_other_api(_("Centra's Checkout API")))
 
