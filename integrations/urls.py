@@ -7,8 +7,8 @@ urlpatterns = [
     path("integrations/", views.index, name="list"),
     path("integrations/new/", views.choose, name="choose"),
     path("integrations/new/<slug:platform>/", views.new, name="new"),
-    path("integrations/<int:pk>/", views.edit, name="edit"),
-    path("integrations/<int:pk>/live/", views.live, name="live"),
-    path("integrations/<int:pk>/pipes/<slug:key>/", views.pipe, name="pipe"),
-    path("integrations/<int:pk>/runs/<int:run_pk>/", views.run, name="run"),
+    path("integrations/<key:pk>/", views.edit, name="edit"),
+    path("integrations/<key:pk>/live/", views.live, name="live"),
+    path("integrations/<key:pk>/pipes/<slug:key>/", views.pipe, name="pipe"),
+    path("integrations/<key:pk>/runs/<key:run_pk>/", views.run, name="run"),
 ]

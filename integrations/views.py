@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from integrations import activity, doorbell, pipes
 from integrations.connectors import PLATFORMS
 from integrations.forms import IntegrationForm
+from integrations.limits import one_question
 from integrations.models import Integration, SyncRun
 from integrations.probe import Findings, probe
 from integrations.sync import NOTES_KEPT
@@ -110,8 +111,8 @@ def run(request: MerchantRequest, merchant: Merchant, pk: int, run_pk: int) -> H
 
 def _answer(request: MerchantRequest, form: IntegrationForm, context: dict[str, Any]) -> HttpResponse:
     """Save or Test: look at the texts, ask the shop, and only then write."""
-    is_test = request.POST.get("act") == "test"
-    findings = probe(form.instance.platform, form.credentials()) if form.is_valid() else None
+    findings = _ask(request, form) if form.is_valid() else None
+    is_test = request.POST.get("act") == "test" and not form.non_field_errors()
     if findings and findings.field:
         form.add_error(findings.field, str(findings.error))
     if findings and not is_test and not form.errors:
@@ -121,6 +122,15 @@ def _answer(request: MerchantRequest, form: IntegrationForm, context: dict[str, 
         return render(request, "integrations/includes/form.html", {**context, "form": form, "is_swapped": True})
     form.ask_for_token_again()
     return _form_page(request, form, context)
+
+
+def _ask(request: MerchantRequest, form: IntegrationForm) -> Findings | None:
+    """What the shop says to this key; nothing, and an error of the form, where this user must wait."""
+    with one_question(request.user.pk) as refusal:
+        if refusal:
+            form.add_error(None, refusal)
+            return None
+        return probe(form.instance.platform, form.credentials())
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:
@@ -138,10 +148,10 @@ def _saved(request: MerchantRequest, form: IntegrationForm, findings: Findings) 
     integration = _store(request, form)
     if findings.warning:
         messages.warning(request, _("Saved, but it does not work yet. %(why)s") % {"why": findings.warning})
-    elif not is_new:
-        messages.success(request, _("Saved. The shop answers and takes the API token."))
-    if is_new:
+    elif is_new:
         messages.success(request, _next_step(integration))
+    else:
+        messages.success(request, _("Saved. The shop answers and takes the API token."))
     return redirect("integrations:edit", integration.merchant_id, integration.pk)
 
 

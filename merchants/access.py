@@ -64,7 +64,7 @@ def merchant_view(
 def _membership(request: HttpRequest, merchant_pk: int) -> Membership:
     try:
         return Membership.objects.select_related("merchant").get(merchant=merchant_pk, user__pk=request.user.pk or 0)
-    except Membership.DoesNotExist:
+    except (Membership.DoesNotExist, OverflowError):  # a number that no key can have
         raise Http404 from None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -140,10 +139,6 @@ class Merchant(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    def clean(self) -> None:
-        if not self.name.strip():
-            raise ValidationError({"name": _("Give the merchant a name.")})
 
     def link(self, user: User, **permissions: bool) -> Membership:
         """Let a user work here; all permissions unless told otherwise."""

@@ -1,10 +1,13 @@
-from django.urls import path
+from django.urls import path, register_converter
 
 from merchants import views
+from merchants.converters import KeyConverter
+
+register_converter(KeyConverter, "key")
 
 app_name = "merchants"
 urlpatterns = [
     path("", views.home, name="home"),
     path("merchants/new/", views.create, name="create"),
-    path("m/<int:merchant_pk>/company/", views.company, name="company"),
+    path("m/<key:merchant_pk>/company/", views.company, name="company"),
 ]

@@ -18,7 +18,7 @@ def home(request: HttpRequest) -> HttpResponse:
     last = merchants.filter(pk=request.session.get("last_merchant", 0)).first()
     merchant = last or merchants.first()
     if merchant is None:
-        return redirect("merchants:create")
+        return redirect("admin:index" if request.user.is_staff else "merchants:create")
     return redirect("orders:front_page", merchant.pk)
 
 

@@ -36,8 +36,12 @@ class Engine:
         self._thread.start()
         self._beat.start()
 
-    def stop(self) -> None:
-        """Beat first, then the worker; what is under way goes on at the next start."""
+    def stop(self, seconds: float = 2) -> None:
+        """Beat first, then the worker, for so long at most: what is under way goes on at the next start."""
+        stopping = threading.Thread(target=self._stop, name="celery-stop", daemon=True)
+        stopping.start()
+        stopping.join(timeout=seconds)
+
+    def _stop(self) -> None:
         self._beat.stop()
         self._worker.stop(in_sighandler=False)
-        self._thread.join(timeout=5)

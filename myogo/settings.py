@@ -109,10 +109,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- background work -----------------------------------------------------------------------
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://localhost/")
+# A broker that is down or silent holds up a request for seconds only; the next tick rings again.
+REDIS_BROKER_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.5,
+}
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"polling_interval": 0.05}
-    if CELERY_BROKER_URL.startswith("memory:")
-    else {"socket_connect_timeout": 3, "socket_timeout": 30}
+    {"polling_interval": 0.05} if CELERY_BROKER_URL.startswith("memory:") else REDIS_BROKER_OPTIONS
 )
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="myogo")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

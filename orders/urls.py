@@ -5,5 +5,5 @@ from orders import views
 app_name = "orders"
 urlpatterns = [
     path("", views.front_page, name="front_page"),
-    path("integrations/<int:pk>/delete/", views.delete_integration, name="delete_integration"),
+    path("integrations/<key:pk>/delete/", views.delete_integration, name="delete_integration"),
 ]

@@ -16,7 +16,8 @@ from orders import front
 def front_page(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     """Where the merchant stands, at a glance."""
     request.session["last_merchant"] = merchant.pk
-    context = {"front": front.look(merchant), "runs": front.last_runs(merchant)}
+    may = {permission.value: request.membership.may(permission) for permission in Permission}
+    context = {"front": front.look(merchant), "runs": front.last_runs(merchant), "may": may}
     return render(request, "orders/front_page.html", context)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Case, Count, Q, Value, When
 from django.utils.translation import gettext_lazy as _
@@ -71,7 +71,12 @@ class Product(models.Model):
     )
     sales_currency = models.CharField(_("currency of the sales price"), max_length=3, blank=True)
     vat_percent = models.DecimalField(
-        _("VAT %"), max_digits=5, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+        _("VAT %"),
+        max_digits=5,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
     )
     product_url = models.URLField(_("link to the product page"), max_length=500, blank=True)
     picture_url = models.URLField(_("link to a picture"), max_length=500, blank=True)

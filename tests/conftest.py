@@ -1,10 +1,11 @@
 """What every test may ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
@@ -12,6 +13,14 @@ from integrations.models import Integration
 from merchants.models import Merchant, User
 from sandbox.models import PluginMethod, Shop
 from tests import factories, tools
+
+
+@pytest.fixture(autouse=True)
+def forgotten_attempts() -> Iterator[None]:
+    """Attempts are counted in the cache; every test begins without any."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture

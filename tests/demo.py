@@ -44,6 +44,7 @@ class Demo:
 
     url: str
     process: subprocess.Popen[str]
+    environment: dict[str, str]
     printed: list[str] = field(default_factory=list)
     is_ready: threading.Event = field(default_factory=threading.Event)
 
@@ -64,16 +65,16 @@ class Demo:
 @contextmanager
 def running_demo(folder: Path) -> Iterator[Demo]:
     """`manage.py demo` until the block ends; ready when it has printed its addresses."""
-    port = free_port()
+    port, variables = free_port(), environment(folder)
     process = subprocess.Popen(
         [sys.executable, "manage.py", "demo", "--port", str(port)],
         cwd=ROOT,
-        env=environment(folder),
+        env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    demo = Demo(f"http://127.0.0.1:{port}", process)
+    demo = Demo(f"http://127.0.0.1:{port}", process, variables)
     listener = threading.Thread(target=demo.listen, daemon=True)
     listener.start()
     try:

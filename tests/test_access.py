@@ -39,7 +39,7 @@ def walk(patterns: list[Any], space: str = "", route: str = "") -> Iterator[Addr
 
 
 ADDRESSES = list(walk(get_resolver().url_patterns))
-OF_MERCHANTS = [address for address in ADDRESSES if address.route.startswith("m/<int:merchant_pk>/")]
+OF_MERCHANTS = [address for address in ADDRESSES if address.route.startswith("m/<key:merchant_pk>/")]
 OURS = [
     address
     for address in ADDRESSES
@@ -174,3 +174,17 @@ def test_every_other_address_is_known_to_be_public() -> None:
         space = address.name.split(":")[0]
         known = address in OURS or space in ("admin", "sandbox") or address.name.split("_")[0] in PUBLIC
         assert known or address.route.startswith("accounts/") or address.route.startswith("admin/"), address
+
+
+@pytest.mark.parametrize("digits", [19, 31])
+def test_a_number_that_no_key_can_have_is_no_page(world: World, digits: int) -> None:
+    client, number = browser(world.owner), "9" * digits
+    mine = f"/m/{world.merchant.pk}"
+    for address in (
+        f"/m/{number}/company/",
+        f"{mine}/integrations/{number}/",
+        f"{mine}/integrations/{world.integration.pk}/runs/{number}/",
+        f"{mine}/integrations/{number}/delete/",
+        f"{mine}/products/{number}/",
+    ):
+        assert client.get(address).status_code == 404, address

@@ -79,6 +79,16 @@ def is_public(address: str) -> bool:
     return not any(ip in network for network in _NOT_PUBLIC if network.version == ip.version)
 
 
+def is_link_local(address: str) -> bool:
+    """Whether an IP address (as text, of a resolver) is of the kind behind which clouds serve a machine's own keys."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return ip.is_link_local or bool(mapped and mapped.is_link_local)
+
+
 def _split(url: str) -> SplitResult:
     if not url:
         raise ValueError(_("The address is empty."))

@@ -96,6 +96,9 @@ def apply(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     work = ACTS.get(act)
     words = SyncFilter(request.POST, integration)
     items = _chosen(request.POST, words, pk)
+    if act in ("relink", "keep") and not pk and items is not None:
+        messages.warning(request, _("Nothing was done: this is decided item by item, with the buttons in its row."))
+        return redirect(words.address())
     if work is None or items is None:
         messages.warning(
             request, _("Nothing was done: choose at least one item first, then what is to be done with it.")
@@ -108,9 +111,9 @@ def apply(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
 
 
 def _asked_for(integrations: list[Integration], asked: QueryDict) -> Integration:
-    """The integration that the address names; the first where it names none."""
+    """The integration that the address names; where it names none, the first that has items."""
     if "shop" not in asked:
-        return integrations[0]
+        return next((one for one in integrations if one.webshop_products.exists()), integrations[0])
     found = next((one for one in integrations if str(one.pk) == asked["shop"]), None)
     if found is None:
         raise Http404

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from integrations.connectors.addresses import check_address, is_public
+from integrations.connectors.addresses import check_address, is_link_local, is_public
 from integrations.connectors.errors import WrongAddress
 from integrations.connectors.http import Network, Session
 from integrations.connectors.transport import dial
@@ -259,3 +259,20 @@ def test_an_address_saved_before_the_rules_is_not_called_either() -> None:
     session = Session("http://127.0.0.1:1/api/x", "Key", "secret", network=Network(allow_private=False))
     with session, pytest.raises(WrongAddress):
         session.read("/orders")
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254"])
+def test_link_local_addresses_are_known_in_every_spelling(address: str) -> None:
+    assert is_link_local(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "192.0.2.1"])
+def test_other_addresses_are_not_link_local(address: str) -> None:
+    assert not is_link_local(address)
+
+
+def test_a_link_local_address_is_not_called_even_where_private_ones_are() -> None:
+    network = Network(allow_private=True, look_up=lambda host, port: ["169.254.169.254"])
+    session = Session("http://metadata.example/api/x", "Key", "secret", network=network)
+    with session, pytest.raises(WrongAddress):
+        session.read("/products")

@@ -1,11 +1,10 @@
 """Signing up, signing in, guessing passwords, several merchants."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -14,14 +13,6 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/login/"
-
-
-@pytest.fixture(autouse=True)
-def forgotten_attempts() -> Iterator[None]:
-    """Attempts are counted in the cache; every test begins without any."""
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def sign_in(client: Client, email: str, password: str = factories.PASSWORD) -> str:
@@ -128,3 +119,30 @@ def test_every_page_carries_the_strict_policy(client: Client) -> None:
     assert "default-src 'none'" in policy
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
+
+
+# --- the staff's desk ------------------------------------------------------------------------------
+
+
+def test_staff_sign_in_by_the_desk_s_address_and_land_there(client: Client) -> None:
+    staff = factories.user(is_staff=True, is_superuser=True)
+    form = client.get(reverse("admin:index"), follow=True)
+    address = form.redirect_chain[-1][0]
+    assert address.startswith(LOGIN)
+    answer = client.post(address, {"login": staff.email, "password": factories.PASSWORD}, follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("admin:index")
+    assert answer.status_code == 200
+
+
+def test_guessing_is_stopped_at_the_staff_s_desk_too(client: Client) -> None:
+    staff = factories.user(email="sam@myogo.example", is_staff=True, is_superuser=True)
+    for password in ["wrong"] * 6 + [factories.PASSWORD]:
+        typed = {"username": staff.email, "login": staff.email, "password": password}
+        answer = client.post(reverse("admin:login"), typed)
+        if answer.status_code == 302:
+            client.post(answer["Location"], typed)
+    assert not is_signed_in(client)
+
+
+def test_who_is_no_staff_is_told_so_at_the_desk(page: Client) -> None:
+    assert page.get(reverse("admin:index"), follow=True).status_code == 403

@@ -4,6 +4,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,42 @@ def test_stops_at_once_and_goes_on_where_it_was(tmp_path: Path, signal_number: i
     database.close()
     assert names == [("Renamed meanwhile",)]
     assert users == (3,)
+
+
+CONNECT = """
+import sys
+from integrations.models import Integration
+from merchants.models import Merchant
+from sandbox.models import Shop
+shop, merchant = Shop.objects.get(), Merchant.objects.get()
+plugin = shop.add_plugin("stuck")
+shop.break_endpoint("GET products", "slow", times=None, seconds=60, drips=60)
+Integration.objects.create(merchant=merchant, platform="centra", name="Nordlys", secret=plugin.secret,
+    base_url=plugin.base_url("{url}"), warehouse=merchant.warehouses.first())
+"""
+
+
+def wait_until_the_shop_is_asked(database: Path) -> None:
+    """Another process has no event to wait for."""
+    end = time.monotonic() + 60
+    with closing(sqlite3.connect(database)) as rows:
+        while not rows.execute("SELECT hits FROM sandbox_fault").fetchone()[0]:
+            assert time.monotonic() < end, "the worker never asked the shop"
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_stops_soon_while_a_slow_shop_is_being_read(tmp_path: Path, signal_number: int) -> None:
+    with running_demo(tmp_path) as demo:
+        connect = [sys.executable, "manage.py", "shell", "-c", CONNECT.format(url=demo.url)]
+        subprocess.run(connect, cwd=ROOT, env=demo.environment, check=True, timeout=60)
+        wait_until_the_shop_is_asked(tmp_path / "demo.sqlite3")
+        began = time.monotonic()
+        assert demo.stop(signal_number) == 0
+        assert time.monotonic() - began < 5
+    printed = "".join(demo.printed)
+    assert "Stopping. Started again, it goes on where it was." in printed
+    assert "Traceback" not in printed
 
 
 def test_two_demos_on_one_port_are_told_apart(tmp_path: Path) -> None:
