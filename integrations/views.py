@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from integrations import activity, doorbell, pipes
 from integrations.connectors import PLATFORMS
@@ -118,7 +119,7 @@ def _answer(request: MerchantRequest, form: IntegrationForm, context: dict[str, 
     if findings and not is_test and not form.errors:
         return _saved(request, form, findings)
     context = {**context, "findings": findings, "is_test": is_test}
-    if is_test and request.headers.get("HX-Request"):
+    if request.headers.get("HX-Request"):
         return render(request, "integrations/includes/form.html", {**context, "form": form, "is_swapped": True})
     form.ask_for_token_again()
     return _form_page(request, form, context)
@@ -152,7 +153,8 @@ def _saved(request: MerchantRequest, form: IntegrationForm, findings: Findings) 
         messages.success(request, _next_step(integration))
     else:
         messages.success(request, _("Saved. The shop answers and takes the API token."))
-    return redirect("integrations:edit", integration.merchant_id, integration.pk)
+    address = reverse("integrations:edit", args=[integration.merchant_id, integration.pk])
+    return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)
 
 
 @transaction.atomic

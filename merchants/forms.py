@@ -1,10 +1,12 @@
 """One form per page."""
 
+import re
 from typing import Any
 
 from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
+from stdnum.eu import vat
 
 from merchants.models import Merchant, Warehouse
 from merchants.timezones import zone_choices
@@ -81,3 +83,12 @@ class CompanyForm(forms.ModelForm[Merchant]):
             "contact_phone",
             "time_zone",
         ]
+
+    def clean_vat_code(self) -> str:
+        """A code of an EU country has a check digit; others are taken as they are, without blanks."""
+        code = "".join(self.cleaned_data["vat_code"].split()).upper()
+        is_european = code[:2].lower() in vat.MEMBER_STATES or code[:2] == "EL"
+        is_code = re.fullmatch(r"[A-Z]{2}(?=.*\d)[0-9A-Z.+*-]{2,14}", code)
+        if code and (not is_code or (is_european and not vat.is_valid(code))):
+            raise forms.ValidationError(_("This is no VAT code: it begins with the country, as in SE556677889901."))
+        return code

@@ -94,6 +94,7 @@ def test_the_guide_from_plugin_method_to_created_products(tab: Tab) -> None:
     fill_integration(page, "not-the-key", base_url)
     press(page, "Save")
     expect(page.get_by_label("API token")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("API token")).to_have_value("not-the-key")
     expect(page.get_by_label("Store Hash")).to_have_value(base_url)
     seen(tab, "integration-wrong-key")
 

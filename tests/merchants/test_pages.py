@@ -94,7 +94,7 @@ def company(**changes: Any) -> dict[str, Any]:
         "name": "Nordlys Store",
         "company_name": "Nordlys Handel AB",
         "company_id": "556000-0001",
-        "vat_code": "SE556000000101",
+        "vat_code": "SE556677889901",
         "address": "Hamngatan 1",
         "zip_code": "411 06",
         "city": "Göteborg",
@@ -164,3 +164,24 @@ def test_a_stranger_finds_no_company(merchant: Merchant, signed_in: Callable[[Us
 
 def test_somebody_not_signed_in_is_led_to_the_sign_in(client: Client, merchant: Merchant) -> None:
     assert client.get(company_url(merchant))["Location"].startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"), [("se 5566 778899 01", "SE556677889901"), ("NO 995 525 828 MVA", "NO995525828MVA"), ("", "")]
+)
+def test_a_vat_code_is_tidied(page: Client, merchant: Merchant, typed: str, stored: str) -> None:
+    page.post(
+        reverse("merchants:company", args=[merchant.pk]), {"name": "N", "time_zone": "Europe/Oslo", "vat_code": typed}
+    )
+    merchant.refresh_from_db()
+    assert merchant.vat_code == stored
+
+
+@pytest.mark.parametrize("typed", ["garbage", "SE1", "SE556677889902x", "12345678"])
+def test_what_is_no_vat_code_is_refused_and_kept(page: Client, merchant: Merchant, typed: str) -> None:
+    form = {"name": "N", "time_zone": "Europe/Oslo", "vat_code": typed}
+    text = page.post(reverse("merchants:company", args=[merchant.pk]), form).content.decode()
+    assert "This is no VAT code" in text
+    assert f'value="{typed}"' in text
+    merchant.refresh_from_db()
+    assert merchant.vat_code == ""
