@@ -28,7 +28,10 @@ def _count(user: int) -> int:
     """How many questions there were in this window of time, this one included."""
     key = f"asked:{user}:{int(time.time() // WINDOW)}"
     cache.add(key, 0, 2 * WINDOW)
-    return int(cache.incr(key))
+    try:
+        return int(cache.incr(key))
+    except ValueError:  # forgotten by the cache this very moment
+        return 1
 
 
 def _too_often() -> str:

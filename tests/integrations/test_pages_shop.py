@@ -376,3 +376,56 @@ def test_test_changes_nothing_in_the_shop(
     result_of(page, new_url, filled.form(merchant, base_url=address))
     assert list(plugin.shop.sizes.values_list("pk", "physical")) == before
     assert not plugin.shop.orders.exists()
+
+
+# --- how much one user may ask -------------------------------------------------------------
+
+
+def test_who_has_shops_asked_without_end_is_stopped_and_keeps_what_was_typed(
+    page: Client, merchant: Merchant, new_url: str, closed_door: str, address: str
+) -> None:
+    typed = filled.form(merchant, base_url=closed_door, act="test")
+    for _time in range(20):
+        assert "does not accept connections" in page.post(new_url, typed).content.decode()
+    for act in ("test", "save"):
+        answer = page.post(new_url, filled.form(merchant, base_url=address, act=act, name="Fjord Goods"))
+        text = answer.content.decode()
+        assert "You asked shops very often just now" in text
+        assert "What the test found" not in text
+        assert 'value="Fjord Goods"' in text
+        assert f'value="{address}"' in text
+    assert not Integration.objects.exists()
+
+
+def test_another_user_may_still_ask(
+    page: Client, merchant: Merchant, new_url: str, closed_door: str, signed_in: Any
+) -> None:
+    typed = filled.form(merchant, base_url=closed_door, act="test")
+    for _time in range(21):
+        page.post(new_url, typed)
+    other = factories.user()
+    merchant.link(other)
+    assert "does not accept connections" in signed_in(other).post(new_url, typed).content.decode()
+
+
+def test_a_second_press_while_the_shop_is_asked_is_told_to_wait_and_a_later_one_is_not(
+    page: Client, merchant: Merchant, new_url: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = filled.form(merchant, base_url=address, act="test")
+    asked: list[str] = []
+    meanwhile: list[str] = []
+
+    def look(platform: str, credentials: Credentials) -> probe.Findings:
+        asked.append(credentials.base_url)
+        if len(asked) == 1:
+            meanwhile.append(page.post(new_url, typed).content.decode())
+        return probe.probe(platform, credentials)
+
+    monkeypatch.setattr(views, "probe", look)
+    first = page.post(new_url, typed).content.decode()
+    assert "still asking the shop" in meanwhile[0]
+    assert len(asked) == 1
+    assert "<b>Read products</b>" not in meanwhile[0]
+    for text in (first, page.post(new_url, typed).content.decode()):
+        assert "still asking the shop" not in text
+        assert "What the test found" in text

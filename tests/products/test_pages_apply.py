@@ -330,3 +330,17 @@ def test_an_unknown_act_on_a_chosen_item_changes_nothing(page: Client, shop: Int
 
 def test_looking_at_the_address_of_the_acts_is_no_page(page: Client, shop: Integration) -> None:
     assert page.get(reverse("products:apply", args=[shop.merchant_id])).status_code == 405
+
+
+@pytest.mark.parametrize("act", ["relink", "keep"])
+@pytest.mark.parametrize("all_of_them", ["", "1"])
+def test_a_changed_sku_is_decided_item_by_item(page: Client, shop: Integration, act: str, all_of_them: str) -> None:
+    items = []
+    for number in range(2):
+        product = factories.product(shop.merchant, f"OLD-{number}")
+        items.append(factories.webshop_product(shop, ("NEW", f"-{number}", ""), product=product))
+    detect(shop)
+    before = (list(Product.objects.values()), list(WebshopProduct.objects.values()))
+    words = said(press(page, shop, act, *items, all=all_of_them, tab="problems"))
+    assert "Nothing was done: this is decided item by item" in words
+    assert (list(Product.objects.values()), list(WebshopProduct.objects.values())) == before

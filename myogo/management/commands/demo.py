@@ -45,11 +45,12 @@ class Command(BaseCommand):
             self.stdout.flush()
             server.serve_forever()
         except (KeyboardInterrupt, SystemExit):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             self.stdout.write("\nStopping. Started again, it goes on where it was.")
-        finally:
+            self.stdout.flush()
             server.server_close()
             engine.stop()
-            self.stdout.flush()
             os._exit(0)  # a turn that waits for a slow shop would hold the process; its lease covers it
 
     def _prepare(self) -> None:
