@@ -1,10 +1,12 @@
 """One form per page: the connection to a shop."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -19,6 +21,7 @@ from merchants.models import Warehouse
 from merchants.timezones import zone_choices
 
 SECRET_LIMIT = 1000
+ONE_PRESS = timedelta(minutes=1)  # Save pressed twice in a row is one wish
 NEW_PRODUCTS = [
     (False, gettext_lazy("by hand, on Sync webshop products")),
     (True, gettext_lazy("automatically, at each refresh")),
@@ -82,6 +85,15 @@ class IntegrationForm(forms.ModelForm[Integration]):
     def is_other_shop(self) -> bool:
         """Whether what was saved reads another catalogue than what was stored before."""
         return bool(self.stored_url) and self.instance.base_url != self.stored_url
+
+    def pressed_before(self) -> Integration | None:
+        """The integration that this very form has just made, when Save was pressed twice."""
+        typed = self.cleaned_data
+        if not self.is_new or not {"name", "base_url", "secret"} <= typed.keys():
+            return None
+        just_now = self.instance.merchant.integrations.filter(created_at__gte=timezone.now() - ONE_PRESS)
+        same = just_now.filter(platform=self.instance.platform, name=typed["name"], base_url=typed["base_url"])
+        return next((one for one in same if one.secret == typed["secret"]), None)
 
     def credentials(self) -> Credentials:
         """What was typed, with the stored API token where none was; of a valid form only."""
@@ -148,6 +160,11 @@ class IntegrationForm(forms.ModelForm[Integration]):
         except Undecipherable:
             raise forms.ValidationError(_("The stored API token cannot be opened any more. Enter it again.")) from None
         return self.instance.secret
+
+    def validate_unique(self) -> None:
+        """Asked once more before it is written: the name may have been taken while the shop was asked."""
+        if not self.pressed_before():
+            super().validate_unique()
 
     def clean(self) -> dict[str, Any]:
         """A stored API token is never sent to another host than the one it was entered for."""

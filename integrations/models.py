@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -41,6 +43,7 @@ class Health:
     word: str
     tone: Tone
     sentence: str = ""
+    is_paused: bool = False
 
 
 class IntegrationQuerySet(models.QuerySet["Integration"]):
@@ -59,6 +62,19 @@ class Integration(models.Model):
         SKU = "sku", _("joined SKU (product + variant + size)")
         EAN = "ean", _("EAN")
 
+    class Reads(models.TextChoices):
+        ORDERS = "orders", _("orders")
+        SHIPMENTS = "shipments", _("good-to-go shipments")
+
+    class Captures(models.TextChoices):
+        HAND_OVER = "hand-over", _("at hand-over, before anything is picked")
+        SENT = "sent", _("when it is sent")
+        NEVER = "never", _("never: the shop does it, and we wait until it is paid")
+
+    class StockAs(models.TextChoices):
+        PHYSICAL = "physical", _("physical: pieces on the shelf")
+        AVAILABLE = "available", _("available: free to allocate")
+
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="integrations")
     platform = models.CharField(_("platform"), max_length=20, choices=platform_choices)
     name = models.CharField(_("name"), max_length=80)
@@ -72,6 +88,22 @@ class Integration(models.Model):
         _("identify products by"), max_length=3, choices=Identify.choices, default=Identify.SKU
     )
     creates_products = models.BooleanField(_("create new products automatically"), default=False)
+    takes_orders_since = models.DateTimeField(_("take orders placed since"), default=timezone.now)
+    takes_pending = models.BooleanField(_("take orders that are not confirmed yet"), default=False)
+    reads = models.CharField(_("read"), max_length=10, choices=Reads.choices, default=Reads.ORDERS)
+    # Names of the shop's warehouses: those met in orders, and of them those that are ours once somebody has chosen.
+    warehouses_met = models.JSONField(_("warehouses met in orders"), default=list, blank=True)
+    warehouses_ours = models.JSONField(_("Centra warehouses that are ours"), default=list, blank=True)
+    captures = models.CharField(
+        _("capture payment"), max_length=10, choices=Captures.choices, default=Captures.HAND_OVER
+    )
+    is_paid_elsewhere = models.BooleanField(_("payment is taken outside Centra"), default=False)
+    cancels_with_shop = models.BooleanField(_("cancel here what the shop cancels before hand-over"), default=True)
+    sends_tracking = models.BooleanField(_("send tracking"), default=True)
+    sends_stock = models.BooleanField(_("send stock"), default=False)
+    stock_as = models.CharField(_("stock as"), max_length=10, choices=StockAs.choices, default=StockAs.PHYSICAL)
+    safety_buffer = models.PositiveIntegerField(_("safety buffer"), default=0)
+    look_back_days = models.PositiveSmallIntegerField(_("look-back days"), default=30)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = IntegrationQuerySet.as_manager()
@@ -80,6 +112,7 @@ class Integration(models.Model):
         ordering = ["name", "pk"]
         verbose_name = _("integration")
         verbose_name_plural = _("integrations")
+        constraints = [models.UniqueConstraint("merchant", Lower("name"), name="integration_name_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -89,6 +122,16 @@ class Integration(models.Model):
         if self.secret.is_new:
             self.secret_print = fingerprint(self.secret.reveal())
         super().save(*args, **kwargs)
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        """Says on the name what the constraint would refuse, whichever form asks: no form offers the merchant."""
+        super().validate_unique(exclude)
+        if "name" not in (exclude or ()) and self._is_name_taken():
+            raise ValidationError({"name": gettext("You have an integration of this name already. Choose another.")})
+
+    def _is_name_taken(self) -> bool:
+        names = Integration.objects.filter(merchant=self.merchant_id).exclude(pk=self.pk).values_list("name", flat=True)
+        return self.name.casefold() in {name.casefold() for name in names}
 
     @property
     def label(self) -> str:
@@ -191,6 +234,7 @@ class SyncState(models.Model):
     attention = models.CharField(_("needs a person"), max_length=20, blank=True, choices=Attention.choices)
     last_error = models.TextField(_("last error"), blank=True)
     last_succeeded_at = models.DateTimeField(_("last success"), null=True, blank=True)
+    remembers = models.JSONField(_("remembers"), default=dict, blank=True)  # what the pipe needs from run to run
 
     objects = SyncStateQuerySet.as_manager()
 
@@ -223,13 +267,15 @@ class SyncState(models.Model):
 
     def health(self) -> Health:
         if self.is_paused:
-            return Health(gettext("paused"), Tone.WAIT)
+            return Health(gettext("paused"), Tone.WAIT, is_paused=True)
         if self.attention:
             return Health(gettext("stopped"), Tone.BAD, self._why())
         if self.failed_attempts:
             return Health(gettext("waiting"), Tone.WAIT, self._why())
         if self.last_succeeded_at is None:
             return Health(gettext("starting"), Tone.NONE)
+        if doubt := self.remembers.get("time_zone"):
+            return Health(gettext("check the time zone"), Tone.WAIT, doubt)
         return Health(gettext("working"), Tone.GOOD)
 
     def _why(self) -> str:
@@ -275,6 +321,8 @@ class SyncRun(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     turns = models.PositiveIntegerField(_("turns"), default=1)
     interruptions = models.PositiveIntegerField(_("interruptions"), default=0)
+    is_quiet = models.BooleanField(_("nothing new"), default=False)
+    repeats = models.PositiveIntegerField(_("quiet repeats"), default=0)  # later runs of the same kind with nothing new
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, default=Outcome.RUNNING)
     counts = models.JSONField(_("counts"), default=dict, blank=True)
     notes = models.JSONField(_("what it could not do"), default=list, blank=True)

@@ -64,6 +64,8 @@ class Run:
         self.asked = bool(self.place.pop("asked", False))
         self.began_at = now
         self.outcome: dict[str, Any] = {}
+        self.is_quiet = False
+        self._next: datetime | None = None
         self._lease = state.lease
         self._leased_until = state.leased_until or now
 
@@ -84,6 +86,14 @@ class Run:
         """The work is done up to that moment; `is_full` when everything was looked at."""
         self.outcome = {"synced_through": through, **({"completed_at": timezone.now()} if is_full else {})}
 
+    def quiet(self) -> None:
+        """Nothing worth a line of its own was found: the activity counts it with the quiet runs before it."""
+        self.is_quiet = True
+
+    def again_at(self, moment: datetime) -> None:
+        """The next run is due then, if not before."""
+        self._next = min(self._next or moment, moment)
+
     def describe(self, kind: str) -> None:
         """What kind of work this is, in words, for the activity."""
         self.record.kind = kind
@@ -102,6 +112,13 @@ class Run:
         self.place, self._leased_until = place, until
         self.record.counts = dict(self.counts)
         self.record.save(update_fields=["counts", "notes", "kind"])
+
+    def remember(self, **facts: Any) -> None:
+        """Keep facts for the runs to come, in `state.remembers`; raises `LostLease` where the lease is not ours."""
+        self.state.remembers = {**self.state.remembers, **facts}
+        ours = SyncState.objects.filter(pk=self.state.pk, lease=self._lease)
+        if not ours.update(remembers=self.state.remembers):
+            raise LostLease
 
     def give_way(self) -> None:
         """Between two pages: when the turn is over or the pipe was paused, stop here and go on later."""
@@ -205,9 +222,24 @@ def _settle_success(turn: Run) -> None:
     now = timezone.now()
     pause = timedelta(seconds=turn.state.definition.seconds())
     good = {"failed_attempts": 0, "failing_since": None, "attention": "", "last_error": "", "last_succeeded_at": now}
-    if _settle(turn, place={}, next_run_at=_next_run(turn, now + pause), **good, **turn.outcome):
+    planned = min(now + pause, turn._next or now + pause)
+    if _settle(turn, place={}, next_run_at=_next_run(turn, planned), **good, **turn.outcome):
         _close(turn, SyncRun.Outcome.SUCCEEDED)
+        if turn.is_quiet:
+            _count_with_the_quiet_ones(turn.record)
         _clear_refused_key(turn, now)
+
+
+def _count_with_the_quiet_ones(record: SyncRun) -> None:
+    """A thousand looks that found nothing are one row that says so."""
+    SyncRun.objects.filter(pk=record.pk).update(is_quiet=True)
+    before = SyncRun.objects.filter(integration=record.integration, pipe=record.pipe).exclude(pk=record.pk)
+    last = before.latest_first().first()
+    if last is None or not last.is_quiet or last.kind != record.kind or record.asked_by:
+        return
+    last.repeats, last.ended_at, last.counts = last.repeats + 1, record.ended_at, record.counts
+    last.save(update_fields=["repeats", "ended_at", "counts"])
+    record.delete()
 
 
 def _next_run(turn: Run, planned: datetime) -> datetime:

@@ -1,6 +1,5 @@
 """One function per page: the integrations, the way to a new one, one with its pipes and its activity."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -27,7 +26,6 @@ from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
 
 RUNS_PER_PAGE = 50
-ONE_PRESS = timedelta(minutes=1)  # Save pressed twice in a row is one wish
 
 
 @require_safe
@@ -116,8 +114,8 @@ def _answer(request: MerchantRequest, form: IntegrationForm, context: dict[str, 
     is_test = request.POST.get("act") == "test" and not form.non_field_errors()
     if findings and findings.field:
         form.add_error(findings.field, str(findings.error))
-    if findings and not is_test and not form.errors:
-        return _saved(request, form, findings)
+    if findings and not is_test and not form.errors and (saved := _saved(request, form, findings)):
+        return saved
     context = {**context, "findings": findings, "is_test": is_test}
     if request.headers.get("HX-Request"):
         return render(request, "integrations/includes/form.html", {**context, "form": form, "is_swapped": True})
@@ -144,9 +142,12 @@ def _form_page(request: MerchantRequest, form: IntegrationForm, context: dict[st
     return render(request, "integrations/new.html" if form.is_new else "integrations/edit.html", context)
 
 
-def _saved(request: MerchantRequest, form: IntegrationForm, findings: Findings) -> HttpResponse:
+def _saved(request: MerchantRequest, form: IntegrationForm, findings: Findings) -> HttpResponse | None:
+    """Where it leads; nothing, and an error of the form, where it could not be written after all."""
     is_new = form.is_new
     integration = _store(request, form)
+    if integration is None:
+        return None
     if findings.warning:
         messages.warning(request, _("Saved, but it does not work yet. %(why)s") % {"why": findings.warning})
     elif is_new:
@@ -158,24 +159,19 @@ def _saved(request: MerchantRequest, form: IntegrationForm, findings: Findings) 
 
 
 @transaction.atomic
-def _store(request: MerchantRequest, form: IntegrationForm) -> Integration:
-    """Write it, and set its pipes going. One deleted meanwhile is a 404 and not made anew."""
+def _store(request: MerchantRequest, form: IntegrationForm) -> Integration | None:
+    """Write it, and set its pipes going; not where its name is taken. One deleted meanwhile is a 404, not made anew."""
     Merchant.objects.select_for_update().get(pk=request.merchant.pk)
+    form.validate_unique()
+    if form.errors:
+        return None
     if form.is_new:
-        return _pressed_before(form) or _started(request, form.save())
+        return form.pressed_before() or _started(request, form.save())
     if Integration.objects.select_for_update().filter(pk=form.instance.pk).first() is None:
         raise Http404
     integration = form.save()
     integration.resume_after_change(other_shop=form.is_other_shop)
     return integration
-
-
-def _pressed_before(form: IntegrationForm) -> Integration | None:
-    """The integration that this very form has just made, when Save was pressed twice."""
-    typed = form.cleaned_data
-    just_now = form.instance.merchant.integrations.filter(created_at__gte=timezone.now() - ONE_PRESS)
-    same = just_now.filter(platform=form.instance.platform, name=typed["name"], base_url=typed["base_url"])
-    return next((one for one in same if one.secret == typed["secret"]), None)
 
 
 def _started(request: MerchantRequest, integration: Integration) -> Integration:

@@ -17,5 +17,8 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries n
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return reverse("merchants:create")
 
+    def format_email_subject(self, subject: str) -> str:
+        return f"myOGO: {subject}"
+
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """There are no user names here."""

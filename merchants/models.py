@@ -73,6 +73,10 @@ class WarehouseQuerySet(models.QuerySet["Warehouse"]):
         """Where anybody may begin: the public testing warehouse; others are opened by staff."""
         return self.filter(is_public_testing=True)
 
+    def worked_by(self, user: User) -> WarehouseQuerySet:
+        """Where this member of the staff works; a superuser everywhere."""
+        return self if user.is_superuser else self.filter(staff=user)
+
 
 class Warehouse(models.Model):
     """A house of the fulfilment company; known by its short code."""
@@ -87,6 +91,13 @@ class Warehouse(models.Model):
         _("public testing warehouse"),
         default=False,
         help_text=_("Anybody who signs up may begin here; nothing is shipped."),
+    )
+    staff = models.ManyToManyField(
+        User,
+        related_name="warehouses",
+        blank=True,
+        verbose_name=_("staff"),
+        help_text=_("Who works here and sees its orders and goods. A superuser sees all warehouses."),
     )
 
     objects = WarehouseQuerySet.as_manager()
@@ -150,6 +161,7 @@ class Permission(models.TextChoices):
 
     EDITS_SETTINGS = "edits_settings", _("edit the merchant and its integrations")
     EDITS_PRODUCTS = "edits_products", _("create and edit products")
+    EDITS_ORDERS = "edits_orders", _("make, edit and cancel orders")
 
 
 class Membership(models.Model):
@@ -159,6 +171,7 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     edits_settings = models.BooleanField(_("edits the merchant and its integrations"), default=True)
     edits_products = models.BooleanField(_("creates and edits products"), default=True)
+    edits_orders = models.BooleanField(_("makes, edits and cancels orders"), default=True)
     linked_at = models.DateTimeField(_("linked"), auto_now_add=True)
 
     class Meta:

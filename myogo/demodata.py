@@ -5,7 +5,7 @@ from django.db import transaction
 from merchants.models import Merchant, User, Warehouse
 from sandbox import catalogue
 from sandbox.models import Shop
-from shipping.models import Carrier, ShippingMethod
+from shipping import starter
 
 MERCHANT = ("demo@example.com", "Kim Berg", "demo")
 VIEWER = ("viewer@example.com", "Robin Lund", "demo")
@@ -16,15 +16,6 @@ HOUSES = [
     ("VNT", "Vantaa", "Vantaa", "FI", False),
     ("TLL", "Tallinn", "Tallinn", "EE", False),
 ]
-METHODS = [
-    ("PostNord", "MyPack Collect", True, True, "https://tracking.postnord.com/en/tracking?id={code}"),
-    ("PostNord", "MyPack Home", True, False, "https://tracking.postnord.com/en/tracking?id={code}"),
-    ("DHL", "Service Point", True, True, "https://www.dhl.com/en/express/tracking.html?AWB={code}"),
-    ("DHL", "Home Delivery", True, False, "https://www.dhl.com/en/express/tracking.html?AWB={code}"),
-    ("Posti", "Pickup Parcel", True, True, "https://www.posti.fi/en/tracking#/lahetys/{code}"),
-    ("Omniva", "International parcel", False, True, "https://www.omniva.ee/track?barcode={code}"),
-    ("GLS", "EuroBusinessParcel", False, False, "https://gls-group.com/track/{code}"),
-]
 
 
 @transaction.atomic
@@ -33,17 +24,10 @@ def fill() -> None:
     for code, name, city, country, is_testing in HOUSES:
         fields = {"name": name, "city": city, "country": country, "is_public_testing": is_testing}
         Warehouse.objects.get_or_create(code=code, defaults=fields)
-    _methods(Warehouse.objects.get(code="GOT"))
+    starter.fill()
     _people()
     if not Shop.objects.exists():
         catalogue.fill(Shop.open("nordlys", "Nordlys"))
-
-
-def _methods(house: Warehouse) -> None:
-    for carrier, service, needs_phone, needs_point, address in METHODS:
-        fields = {"needs_phone": needs_phone, "needs_pickup_point": needs_point, "tracking_url": address}
-        by, _made = Carrier.objects.get_or_create(name=carrier)
-        ShippingMethod.objects.get_or_create(warehouse=house, carrier=by, service=service, defaults=fields)
 
 
 def _people() -> None:
@@ -55,7 +39,7 @@ def _people() -> None:
     merchant.warehouses.set(Warehouse.objects.filter(code__in=["TEST", "GOT"]))
     merchant.link(User.objects.create_user(MERCHANT[0], MERCHANT[2], name=MERCHANT[1]))
     merchant.link(
-        User.objects.create_user(VIEWER[0], VIEWER[2], name=VIEWER[1]), edits_settings=False, edits_products=False
+        User.objects.create_user(VIEWER[0], VIEWER[2], name=VIEWER[1]), edits_settings=False, edits_products=False, edits_orders=False
     )
 
 

@@ -27,6 +27,12 @@ SANDBOX = env.bool("SANDBOX", default=False)
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS")
 ALLOW_PRIVATE_SHOP_ADDRESSES = env.bool("ALLOW_PRIVATE_SHOP_ADDRESSES", default=False)
 REFRESH_SECONDS = env.int("REFRESH_SECONDS", default=3600)
+POLL_SECONDS = env.float("POLL_SECONDS", default=60.0)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=3600.0)
+STOCK_SECONDS = env.int("STOCK_SECONDS", default=60)
+HANDOVER_SECONDS = env.int("HANDOVER_SECONDS", default=60)
+# After a write whose answer was lost nothing is asked for that order before so long; then it is read, then repeated.
+LOST_ANSWER_SECONDS = env.int("LOST_ANSWER_SECONDS", default=300)
 TICK_SECONDS = env.int("TICK_SECONDS", default=5)
 # A run renews its lease with every page; a killed one is taken over when the lease is over.
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
@@ -134,6 +140,21 @@ CELERY_BEAT_SCHEDULE = {
         "task": "integrations.tick",
         "schedule": TICK_SECONDS,
         "options": {"expires": 2 * TICK_SECONDS},  # a busy worker finds one tick waiting, not hundreds
+    },
+    "decide orders that wait": {
+        "task": "orders.decide",
+        "schedule": TICK_SECONDS,
+        "options": {"expires": 2 * TICK_SECONDS},
+    },
+    "look for chosen items": {
+        "task": "products.tick",
+        "schedule": TICK_SECONDS,
+        "options": {"expires": 2 * TICK_SECONDS},
+    },
+    "tell merchants of active shipping methods": {
+        "task": "shipping.tell",
+        "schedule": 60,
+        "options": {"expires": 120},
     },
 }
 

@@ -1,5 +1,6 @@
 """The site map: admin, accounts, one include per app."""
 
+from allauth.account import urls as accounts
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
@@ -9,12 +10,29 @@ from django.urls import include, path
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+# Of allauth's pages those that somebody can get to from one of ours, each with a template of ours.
+ACCOUNT_PAGES = {
+    "account_login",
+    "account_logout",
+    "account_signup",
+    "account_inactive",
+    "account_email_verification_sent",
+    "account_confirm_email",
+    "account_change_password",
+    "account_set_password",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+}
+
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include([page for page in accounts.urlpatterns if page.name in ACCOUNT_PAGES])),
     path("", include("merchants.urls")),
     path("m/<key:merchant_pk>/", include("integrations.urls")),
     path("m/<key:merchant_pk>/", include("products.urls")),
+    path("m/<key:merchant_pk>/shipping/", include("shipping.urls")),
     path("m/<key:merchant_pk>/", include("orders.urls")),
 ]
 if settings.SANDBOX:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,6 +8,30 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
+        from integrations import activity
+        from integrations.pipes import Pipe, register
         from merchants.access import Item, add_section
+        from orders.handing import phrases
 
+        activity.add_whole("orders", ("new", "known", "waiting", "skipped", "unreadable"))
+        register(
+            Pipe(
+                key="intake",
+                label=_("Orders in"),
+                task="orders.intake",
+                seconds=lambda: settings.POLL_SECONDS,
+                pause_label=_("Reading orders from the shop"),
+                longest_wait=600.0,
+            )
+        )
+        register(
+            Pipe(
+                key="hand-over",
+                label=_("Hand-over and tracking"),
+                task="orders.hand_over",
+                seconds=lambda: settings.HANDOVER_SECONDS,
+                pause_label=_("Handing orders over and sending tracking"),
+            )
+        )
+        activity.register(phrases())
         add_section(10, Item(_("Front page"), "orders:front_page", "home"))

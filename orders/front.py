@@ -55,10 +55,21 @@ class Shop:
     def total(self) -> int:
         return sum(self.counts.values())
 
+    @property
+    def tabs(self) -> list[tuple[Tab, int, str]]:
+        """Each tab of Sync webshop products with its number of items and its address."""
+        return [(tab, self.counts[tab.value], self.address(tab)) for tab in Tab]
+
+    def address(self, tab: Tab | None = None) -> str:
+        """This shop on Sync webshop products."""
+        address = reverse("products:sync", args=[self.integration.merchant_id]) + f"?shop={self.integration.pk}"
+        return f"{address}&tab={tab.value}" if tab else address
+
 
 @dataclass(slots=True)
 class FrontPage:
     product_count: int
+    sync_address: str
     shops: list[Shop]
     steps: list[Step] = field(default_factory=list)
     attention: list[Attention] = field(default_factory=list)
@@ -68,15 +79,22 @@ class FrontPage:
         """Items per tab over all shops."""
         return {tab.value: sum(shop.counts[tab.value] for shop in self.shops) for tab in Tab}
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Per tab, the shop with most of such items: a page shows one shop."""
+        most = {tab: max(self.shops, key=lambda shop: shop.counts[tab.value], default=None) for tab in Tab}
+        return {tab.value: shop.address(tab) if shop else self.sync_address for tab, shop in most.items()}
+
 
 def look(merchant: Merchant) -> FrontPage:
     """Everything the page shows, in a number of queries that does not grow with the shops."""
     integrations = list(merchant.integrations.with_states())
     counts = _counts(integrations)
     shops = [Shop(one, one.health(), one.ordered_states(), counts[one.pk]) for one in integrations]
-    page = FrontPage(Product.objects.for_merchant(merchant).count(), shops)
+    sync = reverse("products:sync", args=[merchant.pk])
+    page = FrontPage(Product.objects.for_merchant(merchant).count(), sync, shops)
     page.steps = first_steps(merchant, page)
-    page.attention = [*_shops_in_trouble(merchant, shops), *_problems(merchant, shops)]
+    page.attention = [*_shops_in_trouble(merchant, shops), *_problems(shops)]
     return page
 
 
@@ -90,7 +108,9 @@ def _counts(integrations: list[Integration]) -> dict[int, dict[str, int]]:
 
 def first_steps(merchant: Merchant, page: FrontPage) -> list[Step]:
     """The way of a newcomer, until it has been walked."""
-    sync, new = reverse("products:sync", args=[merchant.pk]), reverse("integrations:choose", args=[merchant.pk])
+    new = reverse("integrations:choose", args=[merchant.pk])
+    fullest = max(page.shops, key=lambda shop: shop.total, default=None)
+    sync = fullest.address() if fullest else page.sync_address
     read = any(shop.total for shop in page.shops)
     linked = page.totals[Tab.LINKED.value] > 0
     plan = [
@@ -137,14 +157,14 @@ def _shops_in_trouble(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
     ]
 
 
-def _problems(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
+def _problems(shops: list[Shop]) -> list[Attention]:
     """Items with an SKU problem, grouped by cause and shop; the most frequent causes, then one line for the rest."""
     found = []
     for shop in shops:
         causes = _causes(shop) if shop.counts[Tab.PROBLEMS.value] else []
-        found += [_items_wait(merchant, shop, number, code.label, code.value) for code, number in causes[:CAUSES_SHOWN]]
+        found += [_items_wait(shop, number, code.label, code.value) for code, number in causes[:CAUSES_SHOWN]]
         if rest := sum(number for _code, number in causes[CAUSES_SHOWN:]):
-            found.append(_items_wait(merchant, shop, rest, _("other problems"), ""))
+            found.append(_items_wait(shop, rest, _("other problems"), ""))
     return found
 
 
@@ -157,8 +177,8 @@ def _causes(shop: Shop) -> list[tuple[Code, int]]:
     return numbers.most_common()
 
 
-def _items_wait(merchant: Merchant, shop: Shop, number: int, what: StrOrPromise, code: str) -> Attention:
-    address = reverse("products:sync", args=[merchant.pk]) + f"?shop={shop.integration.pk}&tab=problems"
+def _items_wait(shop: Shop, number: int, what: StrOrPromise, code: str) -> Attention:
+    address = shop.address(Tab.PROBLEMS)
     title = ngettext("%(n)d item waits: %(what)s", "%(n)d items wait: %(what)s", number)
     return Attention(
         Tone.WAIT,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from integrations.admin import NotMadeHere
+from products import stock_admin as stock_admin  # registers the goods
 from products.models import Product, Tab, WebshopProduct
 
 
@@ -73,9 +74,9 @@ class TabFilter(admin.SimpleListFilter):
 class WebshopProductAdmin(NotMadeHere, admin.ModelAdmin[WebshopProduct]):
     """The shop owns the items: they are read, not written, and can be ignored."""
 
-    list_display = ("title", "sku", "ean", "integration", "merchant", "tab", "product", "last_changed_at")
+    list_display = ("title", "sku", "integration", "merchant", "tab", "last_changed_at")
     list_filter = (TabFilter, ("integration__merchant", admin.RelatedOnlyFieldListFilter), "integration", "is_active")
-    list_select_related = ("integration__merchant", "product")
+    list_select_related = ("integration__merchant",)
     search_fields = ("sku", "sku_folded", "name", "ean", "external_id", "integration__name")
     show_full_result_count = False
     exclude = ("digest", "seen_in", "own_problems", "shared_problems")

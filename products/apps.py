@@ -8,8 +8,11 @@ class ProductsConfig(AppConfig):
     verbose_name = _("Products")
 
     def ready(self) -> None:
+        from integrations import activity
         from integrations.pipes import Pipe, register
         from merchants.access import Item, add_page, add_section
+        from products import telling
+        from products.outcome import phrases
 
         register(
             Pipe(
@@ -20,6 +23,18 @@ class ProductsConfig(AppConfig):
                 pause_label=_("Reading products from the shop"),
             )
         )
+        register(
+            Pipe(
+                key="stock",
+                label=_("Stock out"),
+                task="products.stock",
+                seconds=lambda: settings.STOCK_SECONDS,
+                pause_label=_("Sending stock to the shop"),
+            )
+        )
+        activity.register({**phrases(), **telling.phrases()})
         add_section(20, Item(_("Products"), "products:list", "tag"))
         add_page(20, Item(_("Product list"), "products:list", also=("products:new", "products:edit")))
         add_page(20, Item(_("Sync webshop products"), "products:sync"))
+        pages = ("products:new_stock_update", "products:stock_update", "products:edit_stock_update")
+        add_page(20, Item(_("Stock updates"), "products:stock_updates", also=pages))

@@ -8,10 +8,11 @@ write    one short transaction per batch; the unique SKU of a merchant's product
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from integrations.models import Integration
@@ -57,7 +58,11 @@ def create(integration: Integration, items: WebshopProductQuerySet, beat: detect
 
 
 def _create_batch(integration: Integration, pks: list[int], answer: Answer) -> None:
-    items = list(integration.webshop_products.filter(pk__in=pks, tab=Tab.NEW).lock())
+    put(integration, list(integration.webshop_products.filter(pk__in=pks, tab=Tab.NEW).lock()), answer)
+
+
+def put(integration: Integration, items: list[WebshopProduct], answer: Answer) -> None:
+    """Create or link these new items, which the caller has locked, within its transaction."""
     shelf = look_up(integration, items)
     existing = {item.pk: match(integration, item, shelf) for item in items}
     missing = [item for item in items if existing[item.pk] is None]
@@ -89,7 +94,10 @@ def match(integration: Integration, item: WebshopProduct, shelf: Shelf) -> Produ
 
 
 def make(integration: Integration, items: list[WebshopProduct]) -> dict[str, Product]:
-    """New products of these items by SKU; one that somebody made this very moment is taken as it is."""
+    """New products of these items by SKU; one that somebody made this very moment is taken as it is.
+
+    In the order of their SKUs: two shops that bring the same ones at once wait for each other, never crosswise.
+    """
     new = [
         Product(
             merchant=integration.merchant,
@@ -97,7 +105,7 @@ def make(integration: Integration, items: list[WebshopProduct]) -> dict[str, Pro
             sku_folded=skus.fold(item.sku),
             **{key: value for key, value in item.as_product_fields().items() if value is not None},
         )
-        for item in items
+        for item in sorted(items, key=lambda item: item.sku)
     ]
     Product.objects.bulk_create(new, ignore_conflicts=True, batch_size=BATCH)
     found = Product.objects.for_merchant(integration.merchant).filter(sku__in=[item.sku for item in items])
@@ -137,6 +145,56 @@ def _still_changed(item: WebshopProduct) -> WebshopProduct | None:
     """The row as it is now, locked, if its SKU still waits for a choice."""
     waiting = item.integration.webshop_products.with_problem(Code.SKU_CHANGED).filter(product__isnull=False)
     return waiting.filter(pk=item.pk).lock().first()
+
+
+def relink_all(integration: Integration, items: WebshopProductQuerySet) -> int:
+    """Link these items, whose SKU was changed in the shop, to the products of the new SKUs; returns how many.
+
+    Left are those whose new SKU has a problem of its own or reads like that of another product.
+    """
+    done = _in_batches(items, lambda pks: _relink_batch(integration, pks))
+    detect.detect(integration)
+    return done
+
+
+def keep_all(integration: Integration, items: WebshopProductQuerySet) -> int:
+    """Stay with the products of these items, whose SKU was changed in the shop; returns how many."""
+
+    def keep(pks: list[int]) -> int:
+        locked = list(
+            integration.webshop_products.with_changed_sku().filter(pk__in=pks).lock().values_list("pk", flat=True)
+        )
+        return WebshopProduct.objects.filter(pk__in=locked).update(kept_sku=F("sku"))
+
+    done = _in_batches(items, keep)
+    detect.detect(integration)
+    return done
+
+
+def _in_batches(items: WebshopProductQuerySet, work: Callable[[list[int]], int]) -> int:
+    done = 0
+    for pks in batched(list(items.with_changed_sku().order_by("pk").values_list("pk", flat=True)), BATCH):
+        with transaction.atomic():
+            done += work(pks)
+    return done
+
+
+def _relink_batch(integration: Integration, pks: list[int]) -> int:
+    waiting = integration.webshop_products.with_changed_sku().filter(pk__in=pks, problem_codes=f"|{Code.SKU_CHANGED}|")
+    items = list(waiting.lock())
+    shelf = look_up(integration, items).by_sku
+    alike = set(
+        Product.objects.for_merchant(integration.merchant)
+        .filter(sku_folded__in=[item.sku_folded for item in items])
+        .values_list("sku_folded", flat=True)
+    )
+    able = [item for item in items if item.sku in shelf or item.sku_folded not in alike]
+    shelf |= make(integration, [item for item in able if item.sku not in shelf])
+    for item in able:
+        item.product, item.kept_sku = shelf[item.sku], ""
+    WebshopProduct.objects.bulk_update(able, ["product", "kept_sku"], batch_size=BATCH)
+    _take(able)
+    return len(able)
 
 
 def take_over(items: WebshopProductQuerySet) -> int:

@@ -132,12 +132,11 @@ class SyncFilter(Filter):
             found = found.filter(is_active=self.word("active") == "yes")
         return found.with_problem(self.word("problem")) if self.word("problem") else found
 
-    def address(self, **changes: str) -> str:
+    def address(self, page: str = "products:sync", **changes: str) -> str:
         """The page with these words, some of them changed; "" takes one out."""
         words = {**self.words, **changes}
         asked = {"shop": str(self.integration.pk), **{name: word for name, word in words.items() if word}}
-        page = reverse("products:sync", args=[self.integration.merchant_id])
-        return f"{page}?{urlencode(asked)}"
+        return f"{reverse(page, args=[self.integration.merchant_id])}?{urlencode(asked)}"
 
     def offer_choices(self, problem_counts: Mapping[Code, int]) -> None:
         """What this shop has, read for the page's selects; the choice of a problem only where there are problems."""

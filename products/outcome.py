@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from django.db.models import Count
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from products.create import Answer
+from integrations.models import SyncRun
+from products.creating import FAILED, LEFT
 from products.forms import SyncFilter
-from products.models import Tab, WebshopProductQuerySet
+from products.models import Tab
 from products.problems import Code
+
+TABS = (Tab.LINKED, Tab.IGNORED, Tab.GONE)  # where an item stands that is left without a problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +27,29 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Plain counts, as they are kept from the press of the button to the page after it.
+    """The counts of a record that is closed.
 
-    `left` counts by tab, `problems` those with a problem by the first code of each, so that they add up too.
-    `changed` are those that somebody else, or a refresh, took up between choosing and creating.
+    `left` counts by reason: the first problem's code, else the tab. `vanished` are those whose rows are gone: the
+    integration was pointed at another shop between choosing and creating.
     """
 
-    token: str
     chosen: int
     created: int
     linked: int
-    left: dict[str, int] = field(default_factory=dict)
-    problems: dict[str, int] = field(default_factory=dict)
+    left: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, token: str, chosen: int, answer: Answer, items: WebshopProductQuerySet) -> Outcome:
-        problems = first_problems(items) if answer.left[Tab.PROBLEMS] else {}
-        return cls(token, chosen, answer.created, answer.linked, dict(answer.left), problems)
-
-    def dump(self) -> dict[str, Any]:
-        return asdict(self)
+    def of(cls, record: SyncRun) -> Outcome:
+        counts = record.counts
+        left = {key.removeprefix(LEFT): number for key, number in counts.items() if key.startswith(LEFT)}
+        return cls(counts.get("chosen", 0), counts.get("created", 0), counts.get("linked", 0), left)
 
     @property
     def left_count(self) -> int:
         return self.chosen - self.created - self.linked
 
     @property
-    def changed(self) -> int:
+    def vanished(self) -> int:
         return max(0, self.left_count - sum(self.left.values()))
 
     @property
@@ -68,43 +65,49 @@ class Outcome:
         return _("Created %(created)s, linked %(linked)s, left %(left)s.") % counts
 
     def reasons(self, words: SyncFilter) -> list[Reason]:
-        """Why items were left, with links to them."""
-        named = [self._by_problem(words, Code(code), number) for code, number in self.problems.items()]
-        by_tab = [self._by_tab(words, Tab(tab), number) for tab, number in self.left.items() if not self._is_named(tab)]
-        return [*named, *by_tab, *self._by_change(words)]
+        """Why items were left, with links to them: problems first, as the tabs stand."""
+        known = [reason for reason in (*Code.values, *map(str, TABS), FAILED) if self.left.get(reason)]
+        found = [Reason(_sentence(reason, self.left[reason]), _address(reason, words)) for reason in known]
+        return found + self._of_vanished(words)
 
-    def _is_named(self, tab: str) -> bool:
-        return tab == Tab.PROBLEMS and sum(self.problems.values()) == self.left[tab]
-
-    def _by_problem(self, words: SyncFilter, code: Code, number: int) -> Reason:
-        text = ngettext("%(n)d has a problem: %(what)s", "%(n)d have a problem: %(what)s", number)
-        address = words.address(tab=Tab.PROBLEMS, problem=code.value)
-        return Reason(text % {"n": number, "what": code.label}, address)
-
-    def _by_tab(self, words: SyncFilter, tab: Tab, number: int) -> Reason:
-        sentences = {
-            Tab.LINKED: ngettext("%(n)d is linked already", "%(n)d are linked already", number),
-            Tab.PROBLEMS: ngettext("%(n)d has a problem", "%(n)d have a problem", number),
-            Tab.IGNORED: ngettext("%(n)d is ignored", "%(n)d are ignored", number),
-            Tab.GONE: ngettext("%(n)d is gone from the shop", "%(n)d are gone from the shop", number),
-        }
-        return Reason(sentences[tab] % {"n": number}, words.address(tab=tab, problem=""))
-
-    def _by_change(self, words: SyncFilter) -> list[Reason]:
-        if not self.changed:
+    def _of_vanished(self, words: SyncFilter) -> list[Reason]:
+        if not self.vanished:
             return []
-        text = ngettext(
-            "%(n)d changed in the same moment; look again",
-            "%(n)d changed in the same moment; look again",
-            self.changed,
-        )
-        return [Reason(text % {"n": self.changed}, words.address(tab=Tab.PROBLEMS, problem=""))]
+        text = ngettext("%(n)d is no longer there; look again", "%(n)d are no longer there; look again", self.vanished)
+        return [Reason(text % {"n": self.vanished}, words.address(tab=Tab.NEW, problem=""))]
 
 
-def first_problems(items: WebshopProductQuerySet) -> dict[str, int]:
-    """The items of the tab *Problems* among these, by the first problem of each."""
-    found: Counter[str] = Counter()
-    rows = items.on_tab(Tab.PROBLEMS).order_by().values_list("problem_codes").annotate(number=Count("pk"))
-    for codes, number in rows:
-        found[codes.strip("|").split("|")[0]] += number
-    return dict(found)
+def _sentence(reason: str, number: int) -> str:
+    if reason in Code.values:
+        text = ngettext("%(n)d has a problem: %(what)s", "%(n)d have a problem: %(what)s", number)
+        return text % {"n": number, "what": Code(reason).label}
+    sentences = {
+        Tab.LINKED.value: ngettext("%(n)d is linked already", "%(n)d are linked already", number),
+        Tab.IGNORED.value: ngettext("%(n)d is ignored", "%(n)d are ignored", number),
+        Tab.GONE.value: ngettext("%(n)d is gone from the shop", "%(n)d are gone from the shop", number),
+        FAILED: ngettext(
+            "%(n)d failed on our side; we look into it", "%(n)d failed on our side; we look into it", number
+        ),
+    }
+    return sentences[reason] % {"n": number}
+
+
+def _address(reason: str, words: SyncFilter) -> str:
+    if reason in Code.values:
+        return words.address(tab=Tab.PROBLEMS, problem=reason)
+    return words.address(tab=Tab.NEW if reason == FAILED else reason, problem="")
+
+
+def phrases() -> dict[str, Callable[[int], str]]:
+    """How the activity reads the counts of what was left."""
+    return {
+        **{LEFT + code.value: _problem_phrase(code) for code in Code},
+        LEFT + Tab.LINKED: lambda n: _("%(n)s linked already"),
+        LEFT + Tab.IGNORED: lambda n: _("%(n)s ignored"),
+        LEFT + Tab.GONE: lambda n: _("%(n)s left: gone from the shop"),
+        LEFT + FAILED: lambda n: _("%(n)s failed on our side"),
+    }
+
+
+def _problem_phrase(code: Code) -> Callable[[int], str]:
+    return lambda n: _("%(n)s left: {problem}").format(problem=str(code.label).replace("%", "%%"))

@@ -1,11 +1,16 @@
-"""How a refresh does, as the page shows it: moving counts while it is under way, and what came of the latest one."""
+"""How a refresh and *Create product* do, as the page shows it: moving counts while under way, then what came of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 from integrations import activity
 from integrations.models import Health, Integration, SyncRun, SyncState
+from products import creating
+from products.outcome import Outcome
 from products.refresh import KEY
 
 
@@ -68,3 +73,61 @@ def progress(integration: Integration) -> Progress:
     run = integration.runs.filter(pipe=KEY).latest_first().first()
     known = integration.webshop_products.present().count() if state.is_under_way else 0
     return Progress(integration, state, run, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """*Create product*: `record` counts it, `waiting` says whether chosen items wait for their turn."""
+
+    record: SyncRun | None
+    waiting: bool
+
+    @property
+    def is_moving(self) -> bool:
+        return self.waiting
+
+    @property
+    def token(self) -> str:
+        """What an address says to mean this one; "" before there is a record."""
+        return str(self.record.pk) if self.record else ""
+
+    @property
+    def chosen(self) -> int:
+        return self._count("chosen")
+
+    @property
+    def done(self) -> int:
+        """How many had their turn, whatever came of it."""
+        counts = self.record.counts if self.record else {}
+        return sum(number for key, number in counts.items() if key != "chosen")
+
+    @property
+    def phrases(self) -> list[str]:
+        """“12,000 of 20,000”, “11,990 products created”, “8 linked”, “2 left”."""
+        created, linked = self._count("created"), self._count("linked")
+        left = {"created": created, "linked": linked}
+        of_all = _("%(done)s of %(chosen)s") % {"done": number(self.done), "chosen": number(self.chosen)}
+        said = [activity.phrase(key, count) for key, count in left.items()]
+        return [of_all, *said, _("%(n)s left") % {"n": number(self.done - created - linked)}]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What came of it, once it is over."""
+        return Outcome.of(self.record) if self.record and not self.is_moving else None
+
+    def _count(self, key: str) -> int:
+        return int(self.record.counts.get(key, 0)) if self.record else 0
+
+
+def number(count: int) -> str:
+    return str(number_format(count, use_l10n=True, force_grouping=True))
+
+
+def creation(integration: Integration, answer: str) -> Creation:
+    """The one under way; else the one that `answer`, a record's key, means."""
+    records = integration.runs.filter(pipe=creating.KEY)
+    waiting = integration.webshop_products.wanted().exists()
+    if waiting:
+        return Creation(records.latest_first().first(), waiting)
+    is_key = answer.isascii() and answer.isdigit() and len(answer) < 19
+    return Creation(records.filter(pk=answer).first() if is_key else None, waiting)

@@ -5,3 +5,9 @@ from django.utils.translation import gettext_lazy as _
 class ShippingConfig(AppConfig):
     name = "shipping"
     verbose_name = _("Shipping")
+
+    def ready(self) -> None:
+        from merchants.access import Item, add_page
+
+        pages = ("shipping:new", "orders:shop_methods", "orders:link", "orders:unlink")
+        add_page(30, Item(_("Shipping methods"), "shipping:list", also=pages))

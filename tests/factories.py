@@ -39,17 +39,19 @@ def merchant(owner: User | None = None, **fields: Any) -> Merchant:
 def viewer(merchant: Merchant) -> User:
     """A linked user who may only look."""
     made = user()
-    Membership.objects.create(merchant=merchant, user=made, edits_settings=False, edits_products=False)
+    Membership.objects.create(merchant=merchant, user=made, edits_settings=False, edits_products=False, edits_orders=False)
     return made
 
 
 def integration(merchant: Merchant | None = None, **fields: Any) -> Integration:
+    """The merchant's first is called Nordlys, and the next ones count on."""
     of = merchant or globals()["merchant"]()
+    others = of.integrations.count()
     return Integration.objects.create(
         **{
             "merchant": of,
             "platform": "centra",
-            "name": "Nordlys",
+            "name": f"Nordlys {others + 1}" if others else "Nordlys",
             "base_url": "https://nordlys.centra.com/api/order-api",
             "secret": "a-secret-api-key",
             "warehouse": of.warehouses.first(),

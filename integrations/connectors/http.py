@@ -79,7 +79,7 @@ class Session:
         network: Network | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.host = urlsplit(base_url).hostname or ""
+        self.host = _place(base_url)
         self._base_url = base_url.rstrip("/")
         self._signature = _Signature(header, secret)
         self._before_call = before_call
@@ -341,6 +341,13 @@ def wait_asked_for(header: str, now: float) -> float | None:
         except (ValueError, OverflowError):
             return None
     return min(max(0.0, seconds), _DAY)
+
+
+def _place(base_url: str) -> str:
+    """Host and, where it is not the usual one, port, as a person would name it; never a user or a password."""
+    parts = urlsplit(base_url)
+    usual = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return parts.netloc.rpartition("@")[2].lower().removesuffix(usual)
 
 
 def _speaks_for_itself(endpoint: str, status: int) -> bool:

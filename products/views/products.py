@@ -16,6 +16,8 @@ from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
 from products.forms import SECTIONS, ProductFilter, ProductForm, link_to
 from products.models import Product, WebshopProduct
+from products.views.stock_card import stock_context, with_pieces
+from products.views.stock_updates import offer_context
 
 PER_PAGE = 50
 LINKS_SHOWN = 50
@@ -33,10 +35,13 @@ def index(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     )
     found = words.narrow(products).order_by(*words.order).prefetch_related(linked)
     words.offer_groups(products)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "filter": words,
-        "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": with_pieces(list(page)),
         "may_edit": _may_edit(request),
+        **offer_context(request, merchant),
     }
     return render(request, "products/list.html", context)
 
@@ -53,16 +58,19 @@ def new(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
 
 @merchant_view(changes=Permission.EDITS_PRODUCTS)
 def edit(request: MerchantRequest, merchant: Merchant, pk: int) -> HttpResponse:
-    """One product: what it is, and the shops' items that it is linked to."""
+    """One product: what it is, what lies where, what the shops are told, and the items that it is linked to."""
     products = Product.objects.for_merchant(merchant)
     product = get_object_or_404(products, pk=pk)  # the page around the form shows what is stored
-    links = list(product.webshop_products.select_related("integration").order_by("pk")[:LINKS_SHOWN])
+    links = list(
+        product.webshop_products.select_related("integration__warehouse", "figure").order_by("pk")[:LINKS_SHOWN]
+    )
     locked = _locked(links) if _may_edit(request) else {name: "" for _title, names in SECTIONS for name in names}
     form = ProductForm(_posted(request), instance=get_object_or_404(products, pk=pk), locked=locked)
     if request.method == "POST" and form.is_valid() and form.store():
         messages.success(request, _("Saved."))
         return redirect("products:edit", merchant.pk, pk)
     context: dict[str, Any] = {"form": form, "product": product, "links": links, "may_edit": _may_edit(request)}
+    context |= stock_context(product, links, request.GET)
     return render(request, "products/edit.html", context)
 
 

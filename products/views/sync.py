@@ -1,11 +1,12 @@
 """*Sync webshop products*: the shop's items, the refresh that reads them, and what is done with the chosen ones."""
 
-import uuid
+import json
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,17 +21,16 @@ from integrations import doorbell
 from integrations.models import Integration
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
-from products import create
+from products import create, creating
 from products.forms import SyncFilter
 from products.models import Product, Tab, WebshopProduct, WebshopProductQuerySet
-from products.outcome import Outcome
 from products.problems import Code
+from products.progress import creation as creation_of
 from products.progress import progress as progress_of
 from products.refresh import KEY
 from products.rows import Row, problem_counts, rows_of
 
 PER_PAGE = 50
-OUTCOME = "created products"  # the session's key of what *Create product* did last
 STOP_POLLING = 286  # htmx: this is the last answer
 
 
@@ -50,7 +50,7 @@ def page(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
         "progress": progress_of(integration),
         "may_edit": _may(request, Permission.EDITS_PRODUCTS),
         **_list(request, words),
-        **_outcome(request, words),
+        **_creation(request, words),
     }
     return render(request, "products/sync.html", context)
 
@@ -86,6 +86,20 @@ def progress(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     return answer
 
 
+@require_safe
+@merchant_view()
+def creation(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """What moves on the page while chosen items become products; the last answer says where the page goes on."""
+    integration = _integration(merchant, request.GET)
+    words = SyncFilter(request.GET, integration)
+    context = {"integration": integration, **_creation(request, words)}
+    if context["creation"].is_moving:
+        return render(request, "products/includes/creation.html", context)
+    answer = render(request, "products/includes/creation.html", context, status=STOP_POLLING)
+    answer["HX-Trigger"] = json.dumps({"created": {"address": words.address(answer=context["creation"].token)}})
+    return answer
+
+
 @require_POST
 @merchant_view(changes=Permission.EDITS_PRODUCTS)
 def apply(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
@@ -93,12 +107,9 @@ def apply(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     without one the items are those of `chosen`, or with `all` everything that matches the filter."""
     integration = _integration(merchant, request.POST)
     act, _blank, pk = request.POST.get("act", "").partition(" ")
-    work = ACTS.get(act)
+    work = ACTS.get(act) if pk else {**ACTS, **ACTS_ON_MANY}.get(act)
     words = SyncFilter(request.POST, integration)
     items = _chosen(request.POST, words, pk)
-    if act in ("relink", "keep") and not pk and items is not None:
-        messages.warning(request, _("Nothing was done: this is decided item by item, with the buttons in its row."))
-        return redirect(words.address())
     if work is None or items is None:
         messages.warning(
             request, _("Nothing was done: choose at least one item first, then what is to be done with it.")
@@ -144,11 +155,13 @@ Act = Callable[[MerchantRequest, Integration, WebshopProductQuerySet], Changes]
 
 
 def _create(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
-    chosen = items.count()
-    answer = create.create(integration, items)
-    outcome = Outcome.of(uuid.uuid4().hex[:12], chosen, answer, items)
-    request.session[OUTCOME] = outcome.dump()
-    return {"answer": outcome.token}
+    """Marks them and rings; the page that follows shows how the background work gets on."""
+    record = creating.want(integration, items, request.user.name)
+    if record is None:
+        messages.info(request, _("Nothing was created: nothing matches any more."))
+        return {}
+    transaction.on_commit(lambda: doorbell.send(creating.TASK, integration.pk))
+    return {"answer": str(record.pk)}
 
 
 def _ignore(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
@@ -214,8 +227,22 @@ def _keep(request: MerchantRequest, integration: Integration, items: WebshopProd
 
 
 def _with_changed_sku(items: WebshopProductQuerySet) -> WebshopProduct | None:
-    changed = items.on_tab(Tab.PROBLEMS).with_problem(Code.SKU_CHANGED).filter(product__isnull=False)
-    return changed.select_related("product", "integration__merchant").first()
+    return items.with_changed_sku().select_related("product", "integration__merchant").first()
+
+
+def _relink_all(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
+    chosen = items.count()
+    done = create.relink_all(integration, items)
+    sentence = ngettext("%(n)d item is linked to its new SKU.", "%(n)d items are linked to their new SKUs.", done)
+    _say(request, sentence, done, chosen - done)
+    return {}
+
+
+def _keep_all(request: MerchantRequest, integration: Integration, items: WebshopProductQuerySet) -> Changes:
+    chosen = items.count()
+    done = create.keep_all(integration, items)
+    _say(request, ngettext("%(n)d item stays linked.", "%(n)d items stay linked.", done), done, chosen - done)
+    return {}
 
 
 ACTS: dict[str, Act] = {
@@ -225,6 +252,7 @@ ACTS: dict[str, Act] = {
     "relink": _relink,
     "keep": _keep,
 }
+ACTS_ON_MANY: dict[str, Act] = {"relink": _relink_all, "keep": _keep_all}
 
 
 # --- what the page shows -------------------------------------------------------------------
@@ -256,14 +284,18 @@ def _list(request: MerchantRequest, words: SyncFilter) -> dict[str, Any]:
         "total": sum(counts.values()),
         "page": shown,
         "rows": rows_of(integration, shown),
-        "acts": _acts(tab) if _may(request, Permission.EDITS_PRODUCTS) else [],
+        "acts": _acts(words) if _may(request, Permission.EDITS_PRODUCTS) else [],
         "everything": words.address(q="", brand="", collection="", active="", problem=""),
     }
 
 
-def _acts(tab: Tab) -> list[dict[str, Any]]:
+def _acts(words: SyncFilter) -> list[dict[str, Any]]:
     """The buttons of the bar, the main one last, as they stand."""
+    tab = words.chosen_tab
     ignore = {"value": "ignore", "label": _("Ignore")}
+    if tab == Tab.PROBLEMS and words.word("problem") == Code.SKU_CHANGED:
+        keep, relink = {"value": "keep", "label": _("Keep")}, {"value": "relink", "label": _("Relink"), "is_main": True}
+        return [ignore, keep, relink]
     acts: dict[Tab, list[dict[str, Any]]] = {
         Tab.NEW: [ignore, {"value": "create", "label": _("Create product"), "is_main": True}],
         Tab.PROBLEMS: [ignore],
@@ -272,17 +304,19 @@ def _acts(tab: Tab) -> list[dict[str, Any]]:
     return acts.get(tab, [])
 
 
-def _outcome(request: MerchantRequest, words: SyncFilter) -> dict[str, Any]:
-    """What *Create product* did, for the page that follows it, also when that is loaded again."""
-    kept = request.session.get(OUTCOME)
-    if not kept or "page" in request.GET or kept["token"] != request.GET.get("answer"):
-        return {}
-    outcome = Outcome(**kept)
-    return {
-        "outcome": outcome,
-        "reasons": outcome.reasons(words),
-        "linked_address": words.address(tab=Tab.LINKED, problem=""),
+def _creation(request: MerchantRequest, words: SyncFilter) -> dict[str, Any]:
+    """*Create product* under way, and what came of it on the page that follows, also when that is loaded again."""
+    current = creation_of(words.integration, request.GET.get("answer", ""))
+    shown = {
+        "creation": current,
+        "creation_url": words.address("products:creation", answer=current.token),
+        "here": words.address(answer=current.token),
     }
+    outcome = None if "page" in request.GET else current.outcome
+    if outcome is None:
+        return shown
+    linked = words.address(tab=Tab.LINKED, problem="")
+    return {**shown, "outcome": outcome, "reasons": outcome.reasons(words), "linked_address": linked}
 
 
 def _paused(integration: Integration) -> str:

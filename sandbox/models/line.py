@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -32,6 +32,23 @@ class Wanted:
     comment: str = ""
     warehouses: Mapping[str, int] = field(default_factory=dict)
     text: Mapping[str, str] = field(default_factory=dict)
+
+
+def spread(price: Decimal, parts: Sequence[tuple[int, Decimal]]) -> Iterator[tuple[int, int, Decimal]]:
+    """A bundle's price over its parts (pieces, own price of one), in proportion: row of the part, pieces, price of one.
+
+    They add up to the cent, or the last shipment of an order could not be paid. What rounding leaves is put on a part
+    of one piece; where there is none, the pieces of one part differ by a cent, and it comes as two rows.
+    """
+    whole = sum((pieces * own for pieces, own in parts), Decimal()) or Decimal(1)
+    each = [(price * own / whole).quantize(CENT, ROUND_DOWN) for _pieces, own in parts]
+    left = price - sum((pieces * one for (pieces, _own), one in zip(parts, each, strict=True)), Decimal())
+    taker = min(range(len(parts)), key=lambda row: parts[row][0], default=0)
+    for row, (pieces, _own) in enumerate(parts):
+        cents, odd = divmod(int(left / CENT), pieces) if row == taker else (0, 0)
+        for count, one in ((pieces - odd, each[row] + cents * CENT), (odd, each[row] + (cents + 1) * CENT)):
+            if count:
+                yield row, count, one
 
 
 class OrderLine(models.Model):
@@ -131,24 +148,14 @@ class OrderLine(models.Model):
     def _add_parts(self, sizes: Mapping[int, Size], *, allocates: bool, forces: bool) -> None:
         assert self.size is not None
         parts = list(self.size.parts.select_related("part__variant__product"))
-        for part, price in zip(parts, self._spread([p.part.variant.price * p.pieces for p in parts]), strict=True):
-            line = OrderLine(order=self.order, parent=self, size=part.part, per_bundle=part.pieces)
-            line.qty = self.qty * part.pieces
-            line._write_down(Wanted(part.part, line.qty, price=(price / part.pieces).quantize(CENT, ROUND_DOWN)))
+        for row, pieces, price in spread(self.price, [(part.pieces, part.part.variant.price) for part in parts]):
+            part = parts[row].part
+            line = OrderLine(order=self.order, parent=self, size=part, per_bundle=pieces)
+            line.qty = self.qty * pieces
+            line._write_down(Wanted(part, line.qty, price=price))
             line.save()
             if allocates:
-                line.allocate_rest(sizes[part.part_id], forces=forces)
-
-    def _spread(self, own_prices: Sequence[Decimal]) -> list[Decimal]:
-        """The bundle's price over its parts, in proportion to their own prices; the last takes what rounding left.
-
-        Per piece it is rounded down later: the parts together never cost more than was agreed for the bundle.
-        """
-        whole = sum(own_prices, Decimal()) or Decimal(1)
-        shares = [(self.price * own / whole).quantize(CENT, ROUND_HALF_UP) for own in own_prices]
-        if shares:
-            shares[-1] += self.price - sum(shares, Decimal())
-        return shares
+                line.allocate_rest(sizes[part.pk], forces=forces)
 
     def physical(self, lines: Iterable[OrderLine]) -> list[tuple[OrderLine, int]]:
         """The physical lines behind this one among `lines`, with pieces per piece: itself, or a bundle's parts."""

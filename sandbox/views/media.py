@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.html import escape
 from django.views.decorators.cache import cache_control
 
 from sandbox.models import Shipment, Variant
+from sandbox.views.session import own_404
 
 PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="400" height="480" viewBox="0 0 400 480" role="img">
 <title>{title}</title>
@@ -35,10 +36,11 @@ def picture(request: HttpRequest, shop: str, pk: int) -> HttpResponse:
     return HttpResponse(svg, content_type="image/svg+xml")
 
 
+@own_404
 def paper(request: HttpRequest, shop: str, kind: str, pk: int, token: str) -> HttpResponse:
     """A delivery note, proforma or invoice, readable by whoever has its address."""
     shipments = Shipment.objects.select_related("order__shop").prefetch_related("lines__line")
     shipment = get_object_or_404(shipments, pk=pk, order__shop__slug=shop)
     if token != shipment.document_token or (kind == "invoice" and not shipment.has_invoice):
-        return HttpResponse(status=404)
+        raise Http404
     return render(request, "sandbox/paper.html", {"shipment": shipment, "order": shipment.order, "kind": kind})

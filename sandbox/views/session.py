@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -23,10 +23,30 @@ FLAG = "sandbox_is_signed_in"
 P = ParamSpec("P")
 
 
+def own_404(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """What the view does not find is said in the stand-in's own look, not in the portal's."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except Http404:
+            return nowhere(request, shop=kwargs.get("shop"))
+
+    return guarded
+
+
+def nowhere(request: HttpRequest, shop: str | None = None) -> HttpResponse:
+    """There is no such page; the menu is that of the shop, where there is one."""
+    found = Shop.objects.filter(slug=shop or "").first()
+    return render(request, "sandbox/nowhere.html", {"shop": found}, status=404)
+
+
 def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Leads everybody else to the sign-in page, and back afterwards."""
 
     @wraps(view)
+    @own_404
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.session.get(FLAG):
             return redirect(f"{reverse('sandbox:sign_in')}?{urlencode({'next': request.get_full_path()})}")

@@ -1,4 +1,5 @@
-/* Sync webshop products: from all that match back to the rows of this page, and the new list when a refresh is over. */
+/* Sync webshop products: from all that match back to the rows of this page, and the new list when a refresh or Create
+   product is over. */
 "use strict";
 
 document.addEventListener("click", (event) => {
@@ -18,4 +19,17 @@ function isBusy() {
 
 document.addEventListener("refreshed", () => {
   if (!isBusy()) window.location.reload();
+});
+
+/* The page that follows shows what came of it; no need to swap it into the one that is left. */
+let isLeaving = false;
+
+document.addEventListener("created", (event) => {
+  if (isBusy()) return;
+  isLeaving = true;
+  window.location.replace(event.detail.address);
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (isLeaving) event.detail.shouldSwap = false;
 });

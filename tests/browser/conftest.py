@@ -43,7 +43,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def artefacts() -> Path:
+    """The folder of pictures, empty. All browser tests run in one process (see above), so none loses another's."""
+    shutil.rmtree(ARTEFACTS, ignore_errors=True)
+    ARTEFACTS.mkdir(exist_ok=True)
+    return ARTEFACTS
+
+
+@pytest.fixture(scope="session")
+def chromium(artefacts: Path) -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium here: install Debian's package chromium")
     with sync_playwright() as driver:
@@ -77,7 +85,6 @@ class Tab:
 
     def picture(self, name: str) -> None:
         """The whole page at 1280 and at 360 pixels; nothing may scroll sideways."""
-        ARTEFACTS.mkdir(exist_ok=True)
         for width in (360, 1280):
             self.page.set_viewport_size({"width": width, "height": 900 if width == 1280 else 740})
             self.page.screenshot(path=ARTEFACTS / f"{name}-{width}.png", full_page=True, caret="initial")
@@ -100,7 +107,6 @@ def tab(context: BrowserContext, demo: Demo, request: pytest.FixtureRequest) -> 
     failed_before = request.session.testsfailed
     yield tab
     if request.session.testsfailed > failed_before:
-        ARTEFACTS.mkdir(exist_ok=True)
         tab.page.screenshot(path=ARTEFACTS / f"failed-{request.node.name}.png", full_page=True, caret="initial")
     assert tab.complaints == []
 

@@ -68,6 +68,35 @@ def write_to(*behaviours: Behaviour, **options: Any) -> Any:
         return session.write("PUT", "/shipment", {"order": 1})
 
 
+# --- how the shop is named -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://nordlys.centra.com/api/x", "nordlys.centra.com"),
+        ("https://nordlys.centra.com:443/api/x", "nordlys.centra.com"),
+        ("http://127.0.0.1:80/api/x", "127.0.0.1"),
+        ("https://Nordlys.centra.com:8443/api/x", "nordlys.centra.com:8443"),
+        ("http://nordlys.centra.com:443/api/x", "nordlys.centra.com:443"),
+        ("http://kim:geheim@127.0.0.1:8001/api/x", "127.0.0.1:8001"),
+        ("http://[::1]:8001/api/x", "[::1]:8001"),
+        ("http://[::80]/api/x", "[::80]"),
+    ],
+)
+def test_a_shop_is_named_with_its_port_where_that_is_not_the_usual_one(address: str, name: str) -> None:
+    assert open_session(address).host == name
+
+
+def test_an_error_names_the_port() -> None:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        port = door.getsockname()[1]
+    with open_session(f"http://127.0.0.1:{port}/api/x") as session, pytest.raises(Unavailable) as caught:
+        session.read("/orders")
+    assert str(caught.value) == f"127.0.0.1:{port} does not accept connections."
+
+
 # --- what is sent --------------------------------------------------------------------------
 
 

@@ -265,8 +265,31 @@ def test_work_of_a_paused_pipe_is_not_called_running(page: Client, integration: 
     a_run(integration, outcome=SyncRun.Outcome.RUNNING, ended_at=None)
     integration.state("refresh").pause()
     activity = text_of(page, edit_url(integration)).partition('id="activity"')[2]
-    assert "paused" in activity
+    assert "not finished" in activity
     assert "running" not in activity
+
+
+def test_that_a_pipe_is_paused_is_said_once_and_beside_its_button(
+    page: Client, merchant: Merchant, integration: Integration
+) -> None:
+    a_run(integration, outcome=SyncRun.Outcome.RUNNING, ended_at=None)
+    integration.state("refresh").pause()
+    for url in (list_url(merchant), edit_url(integration)):
+        assert text_of(page, url).count(">paused<") == 1
+
+
+@pytest.mark.parametrize("address", ["list", "edit"])
+def test_a_stopped_pipe_is_said_above_as_well(page: Client, integration: Integration, address: str) -> None:
+    set_state(integration, attention="bad key", last_error="nordlys.centra.com refused the key.")
+    url = list_url(integration.merchant) if address == "list" else edit_url(integration)
+    assert text_of(page, url).count(">stopped<") == 2
+
+
+def test_the_guide_can_be_jumped_to_from_above_the_form(page: Client, integration: Integration) -> None:
+    new = reverse("integrations:new", args=[integration.merchant_id, "centra"])
+    for url in (new, edit_url(integration)):
+        text = text_of(page, url)
+        assert text.index('href="#guide"') < text.index('id="integration-form"') < text.index('id="guide"')
 
 
 def test_the_activity_has_pages(page: Client, integration: Integration) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -298,3 +299,41 @@ def test_somebody_not_signed_in_is_led_to_the_sign_in(client: Client, stored: In
     answer = client.get(edit_url(stored))
     assert answer.status_code == 302
     assert answer["Location"].startswith(reverse("account_login"))
+
+
+# --- one name, one integration -------------------------------------------------------------
+
+
+TAKEN = "You have an integration of this name already. Choose another."
+
+
+@pytest.mark.parametrize("typed", ["Åland Goods", "åland goods", "  ÅLAND GOODS "])
+def test_a_name_that_the_merchant_has_already_is_refused_on_its_field(
+    page: Client, merchant: Merchant, new_url: str, typed: str
+) -> None:
+    factories.integration(merchant, name="Åland Goods")
+    form = page.post(new_url, filled.form(merchant, name=typed)).context["form"]
+    assert dict(form.errors) == {"name": [TAKEN]}
+    assert merchant.integrations.count() == 1
+
+
+def test_a_rename_to_a_sister_s_name_is_refused_and_its_own_name_is_not(page: Client, stored: Integration) -> None:
+    factories.integration(stored.merchant, name="Fjord Goods")
+    address = reverse("integrations:edit", args=[stored.merchant_id, stored.pk])
+    blank = {"base_url": "", "secret": ""}
+    refused = page.post(address, filled.form(stored.merchant, name="fjord goods", **blank)).context["form"]
+    assert refused.errors["name"] == [TAKEN]
+    kept = page.post(address, filled.form(stored.merchant, name=stored.name.upper(), **blank)).context["form"]
+    assert "name" not in kept.errors
+
+
+def test_the_name_of_another_merchant_s_integration_is_free(page: Client, merchant: Merchant, new_url: str) -> None:
+    factories.integration(name="Fjord Goods")
+    form = page.post(new_url, filled.form(merchant, name="Fjord Goods", base_url="")).context["form"]
+    assert list(form.errors) == ["base_url"]
+
+
+def test_the_database_keeps_names_apart_too(merchant: Merchant) -> None:
+    factories.integration(merchant, name="Fjord Goods")
+    with pytest.raises(IntegrityError, match="integration_name_once"), transaction.atomic():
+        factories.integration(merchant, name="FJORD goods")

@@ -429,3 +429,16 @@ def test_a_second_press_while_the_shop_is_asked_is_told_to_wait_and_a_later_one_
     for text in (first, page.post(new_url, typed).content.decode()):
         assert "still asking the shop" not in text
         assert "What the test found" in text
+
+
+def test_a_name_taken_while_the_shop_was_asked_is_refused_and_nothing_is_written(
+    page: Client, merchant: Merchant, new_url: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*args: Any, **wishes: Any) -> probe.Findings:
+        factories.integration(merchant, name="nordlys")
+        return probe.probe(*args, **wishes)
+
+    monkeypatch.setattr(views, "probe", asked)
+    form = page.post(new_url, filled.form(merchant, base_url=address)).context["form"]
+    assert list(form.errors) == ["name"]
+    assert merchant.integrations.get().name == "nordlys"

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from django.conf import LazySettings, settings
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
 from merchants.models import Merchant, User
 from tests import factories
+from tests.addresses import Address, account_url, of
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/login/"
@@ -116,9 +119,102 @@ def test_signing_out_asks_first_and_ends_the_session(
 
 def test_every_page_carries_the_strict_policy(client: Client) -> None:
     policy = client.get(LOGIN)["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "script-src 'self';" in policy
+    directives = policy.split("; ")  # in no certain order
+    assert "default-src 'none'" in directives
+    assert "script-src 'self'" in directives
     assert "unsafe" not in policy
+
+
+# --- words and look of allauth's further pages and mails ------------------------------------------
+
+
+@pytest.mark.parametrize("address", of("account"), ids=lambda address: address.name)
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_every_account_page_has_our_template(client: Client, address: Address, is_inside: bool) -> None:
+    user = factories.user()
+    if address.name == "account_set_password":
+        user.set_unusable_password()
+        user.save()
+    if is_inside:
+        client.force_login(user)
+    answer = client.get(account_url(address, user))
+    if answer.status_code == 302:
+        assert answer["Location"].startswith("/")
+        return
+    origin = Path(answer.templates[0].origin.name)
+    assert origin.is_relative_to(settings.BASE_DIR / "templates"), origin
+    text = answer.content.decode()
+    assert 'class="quiet"' in text
+    assert "Menu:" not in text
+    assert len(re.findall("<h1", text)) == 1
+
+
+@pytest.mark.parametrize("gone", ["email", "reauthenticate", "login/code/confirm", "login/code", "3rdparty", ""])
+def test_pages_that_nothing_leads_to_are_not_there(page: Client, gone: str) -> None:
+    assert page.get(f"/accounts/{gone}/".replace("//", "/")).status_code == 404
+
+
+def test_a_closed_account_is_told_so_and_not_signed_in(client: Client) -> None:
+    factories.user(email="kim@nordlys.example", is_active=False)
+    assert "This account is closed" in sign_in(client, "kim@nordlys.example")
+    assert not is_signed_in(client)
+
+
+def test_where_addresses_are_confirmed_a_newcomer_signs_in_by_the_link_in_the_mail(
+    client: Client, settings: LazySettings
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    typed = {"name": "Kim Berg", "email": "kim@nordlys.example", "password1": "a-quiet-harbour-42"}
+    sent = client.post(reverse("account_signup"), typed, follow=True).content.decode()
+    assert "Look into your mailbox" in sent
+    assert not is_signed_in(client)
+    mailed = mail.outbox[0]
+    assert mailed.subject == "myOGO: Confirm your email address"
+    found = re.search(r"http://testserver(/\S+)", str(mailed.body))
+    assert found
+    assert "Is kim@nordlys.example your address?" in client.get(found.group(1)).content.decode()
+    client.post(found.group(1))
+    assert "This link works no more" in client.get("/accounts/confirm-email/no-key/").content.decode()
+    sign_in(client, "kim@nordlys.example", "a-quiet-harbour-42")
+    assert is_signed_in(client)
+
+
+def test_who_has_no_password_chooses_one(client: Client) -> None:
+    user = factories.user()
+    user.set_unusable_password()
+    user.save()
+    client.force_login(user)
+    form = client.get(reverse("account_change_password"), follow=True)
+    assert "Choose a password" in form.content.decode()
+    client.post(form.redirect_chain[-1][0], {"password1": "another-harbour-43", "password2": "another-harbour-43"})
+    user.refresh_from_db()
+    assert user.check_password("another-harbour-43")
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "subject"),
+    [
+        ("account_reset_password", {"email": "kim@nordlys.example"}, "Choose a new password"),
+        ("account_reset_password", {"email": "nobody@nordlys.example"}, "No account with this address"),
+    ],
+)
+def test_mails_are_in_our_words(client: Client, name: str, typed: dict[str, str], subject: str) -> None:
+    factories.user(email="kim@nordlys.example")
+    client.post(reverse(name), typed)
+    assert mail.outbox[0].subject == f"myOGO: {subject}"
+    body = str(mail.outbox[0].body)
+    assert body.startswith("Hello,\n\nSomebody, probably you")
+    assert "http://testserver/accounts/" in body
+    assert "Thank you for using" not in body
+
+
+def test_what_is_said_after_signing_in_out_and_a_new_password_is_ours(client: Client) -> None:
+    user = factories.user()
+    assert "Successfully" not in sign_in(client, user.email)
+    new = {"oldpassword": factories.PASSWORD, "password1": "another-harbour-43", "password2": "another-harbour-43"}
+    changed = client.post(reverse("account_change_password"), new, follow=True).content.decode()
+    assert "Your password is changed." in changed
+    assert "You are signed out." in client.post(reverse("account_logout"), follow=True).content.decode()
 
 
 # --- the staff's desk ------------------------------------------------------------------------------

@@ -49,6 +49,28 @@ def test_a_stopped_shop_and_its_problems_stand_first_with_their_mend(page: Clien
     assert f"shop={shop.pk}&amp;tab=problems&amp;problem=no_sku" in text
 
 
+def test_a_number_leads_to_the_shop_that_has_such_items(page: Client, merchant: Merchant) -> None:
+    one, two = factories.integration(merchant, name="Aland Goods"), factories.integration(merchant, name="Fjord Goods")
+    factories.webshop_product(one)
+    for _number in range(2):
+        factories.webshop_product(two, own_problems=[{"code": "no_sku"}], tab="problems")
+    text = front_page(page, merchant)
+    sync = reverse("products:sync", args=[merchant.pk])
+    assert f'class="card stat" href="{sync}?shop={one.pk}&amp;tab=new"' in text
+    assert f'class="card stat" href="{sync}?shop={two.pk}&amp;tab=problems"' in text
+    assert f'href="{sync}?shop={two.pk}&amp;tab=problems">2</a>' in text
+    for address in (f"{sync}?shop={one.pk}&tab=new", f"{sync}?shop={two.pk}&tab=problems"):
+        assert page.get(address).status_code == 200
+
+
+def test_the_first_steps_lead_to_the_shop_that_was_read(page: Client, merchant: Merchant) -> None:
+    factories.integration(merchant, name="Aland Goods")
+    two = factories.integration(merchant, name="Fjord Goods")
+    factories.webshop_product(two)
+    text = front_page(page, merchant)
+    assert f'class="btn btn-primary" href="{reverse("products:sync", args=[merchant.pk])}?shop={two.pk}"' in text
+
+
 def test_other_merchants_are_not_counted(page: Client, merchant: Merchant) -> None:
     factories.product(factories.merchant(), "ELSEWHERE")
     factories.webshop_product(factories.integration())

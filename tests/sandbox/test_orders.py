@@ -373,11 +373,32 @@ def test_comments_are_appended_or_replaced(api: Api, order: Order) -> None:
     assert order.comment == "three"
 
 
-def test_a_bundle_whose_price_does_not_divide_can_still_be_paid(shop: Shop, bundle: Size) -> None:
-    bundle.parts.update(pieces=3)
-    Variant.objects.filter(sizes=bundle).update(price=Decimal("200.00"))
+@pytest.mark.parametrize("pieces", [(1, 2), (2, 2), (3, 3)])
+@pytest.mark.parametrize("price", ["200.00", "299.99", "0.05", "0.01", "0.00"])
+def test_a_bundle_s_parts_cost_to_the_cent_what_the_bundle_costs(
+    shop: Shop, bundle: Size, pieces: tuple[int, int], price: str
+) -> None:
+    for part, count in zip(bundle.parts.order_by("pk"), pieces, strict=True):
+        bundle.parts.filter(pk=part.pk).update(pieces=count)
+    Variant.objects.filter(sizes=bundle).update(price=Decimal(price))
     order = shop.place_order({Size.objects.get(pk=bundle.pk): 1}, shipping_value=0)
     order.confirm()
     shipment = order.create_shipment(capture=True)
     assert shipment.is_paid
-    assert Decimal(199) < shipment.amount <= Decimal(200)
+    assert shipment.amount == order.grand_total == Decimal(price)
+    parts = list(order.lines.filter(parent__isnull=False))
+    assert sum(part.qty for part in parts) == sum(pieces)
+    assert all(part.price >= 0 for part in parts)
+
+
+def test_many_cheap_parts_cost_no_less_than_nothing(shop: Shop, bundle: Size) -> None:
+    """Three shares of 0.006 each are 0.01 when rounded up: together more than the bundle."""
+    for number in range(3):
+        extra = shop.add_size(f"FG-PIN{number}", stock=9)
+        Variant.objects.filter(sizes=extra).update(price=Decimal("80.00"))
+        bundle.parts.create(part=Size.objects.get(pk=extra.pk), pieces=2)
+    Variant.objects.filter(sizes=bundle).update(price=Decimal("0.03"))
+    order = shop.place_order({Size.objects.get(pk=bundle.pk): 2}, shipping_value=0)
+    order.confirm()
+    assert order.create_shipment(capture=True).amount == Decimal("0.06")
+    assert all(line.price >= 0 for line in order.lines.all())

@@ -460,3 +460,29 @@ def test_every_page_keeps_to_the_content_security_policy(browser: Client, shop: 
     policy = response.headers["Content-Security-Policy"]
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+# --- addresses that do not exist ---------------------------------------------------------------
+NOWHERE = ["products/999999/", "orders/1/", "system/stores/999999/", "no-such-page/", "orders/12345678901234567890/"]
+
+
+@pytest.mark.parametrize("rest", NOWHERE)
+def test_an_address_that_does_not_exist_is_said_in_the_sandbox_s_own_look(
+    browser: Client, shop: Shop, rest: str
+) -> None:
+    answer = browser.get(f"/sandbox/{shop.slug}/{rest}")
+    assert answer.status_code == 404
+    assert "sandbox/sandbox.css" in answer.content.decode()
+    assert "There is no such page in the sandbox" in answer.content.decode()
+    assert shop.name in answer.content.decode()
+
+
+def test_a_shop_that_does_not_exist_leads_back_to_the_shops(browser: Client, shop: Shop) -> None:
+    for address in ("/sandbox/no-such-shop/orders/", "/sandbox/no/such/page/"):
+        answer = browser.get(address)
+        assert answer.status_code == 404
+        assert f'href="{reverse("sandbox:home")}"' in answer.content.decode()
+
+
+def test_a_slash_forgotten_at_the_end_is_still_put_there(browser: Client, shop: Shop) -> None:
+    assert browser.get(f"/sandbox/{shop.slug}/orders")["Location"] == f"/sandbox/{shop.slug}/orders/"

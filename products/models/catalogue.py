@@ -16,7 +16,7 @@ from integrations.models import Integration
 from merchants.models import Merchant
 from products import skus
 from products.batches import batched
-from products.problems import Problem
+from products.problems import Code, Problem
 
 
 def check_sku(sku: str) -> None:
@@ -188,6 +188,17 @@ class WebshopProductQuerySet(models.QuerySet["WebshopProduct"]):
         """These rows, locked in the order of their keys, within a transaction: whoever changes several does so."""
         return self.select_for_update(of=("self",)).order_by("pk")
 
+    def wanted(self) -> WebshopProductQuerySet:
+        """Chosen for *Create product* and not looked at since: what is owed."""
+        return self.filter(wanted_at__isnull=False)
+
+    def want(self, now: datetime) -> int:
+        """Choose these for *Create product*, within a transaction; returns how many were not chosen already."""
+        pks = list(self.filter(wanted_at__isnull=True).lock().values_list("pk", flat=True))
+        for batch in batched(pks, 2000):
+            WebshopProduct.objects.filter(pk__in=batch).update(wanted_at=now)
+        return len(pks)
+
     def ignore(self, now: datetime) -> int:
         """Leave new items and such with problems alone from now on; returns how many."""
         return self.filter(tab__in=[Tab.NEW, Tab.PROBLEMS])._mark(ignored_at=now)
@@ -202,6 +213,10 @@ class WebshopProductQuerySet(models.QuerySet["WebshopProduct"]):
                 locked = list(self.filter(pk__in=pks).lock().values_list("pk", flat=True))
                 done += WebshopProduct.objects.filter(pk__in=locked).update(**fields)
         return done
+
+    def with_changed_sku(self) -> WebshopProductQuerySet:
+        """Those that wait for a choice because their SKU was changed in the shop."""
+        return self.on_tab(Tab.PROBLEMS).with_problem(Code.SKU_CHANGED).filter(product__isnull=False)
 
     def with_problem(self, code: str) -> WebshopProductQuerySet:
         """Items that have this problem; a substring look-up serves both databases."""
@@ -247,6 +262,7 @@ class WebshopProduct(models.Model):
     seen_in = models.CharField(max_length=32, db_index=True)
     ignored_at = models.DateTimeField(_("ignored"), null=True, blank=True)
     gone_at = models.DateTimeField(_("gone from the shop"), null=True, blank=True)
+    wanted_at = models.DateTimeField(_("chosen for Create product"), null=True, blank=True)
     tab = models.GeneratedField(
         expression=Case(
             When(gone_at__isnull=False, then=Value("gone")),
@@ -271,6 +287,9 @@ class WebshopProduct(models.Model):
             models.Index(fields=["integration", "sku"], name="webshop_product_sku"),
             models.Index(fields=["integration", "ean"], name="webshop_product_ean"),
             models.Index(fields=["integration", "sku_folded"], name="webshop_product_folded"),
+            models.Index(
+                fields=["integration", "id"], condition=Q(wanted_at__isnull=False), name="webshop_product_wanted"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -284,6 +303,11 @@ class WebshopProduct(models.Model):
     @property
     def sku_parts(self) -> tuple[str, str, str]:
         return self.sku_product, self.sku_variant, self.sku_size
+
+    @property
+    def first_problem(self) -> str:
+        """The code that speaks for the item where each is counted once; "" without a problem."""
+        return self.problem_codes.strip("|").split("|")[0]
 
     @property
     def problems(self) -> list[Problem]:

@@ -1,0 +1,241 @@
+"""What is written when an order is handed over: to the shop, and here.
+
+create()   intent committed ─▶ the call ─▶ its id        refused: the order waits with the reason
+adopt()    the shop's shipment is this order's; where it must be paid and is not, its payment is taken
+collect()  the pieces leave the shelf, COLLECTING        too few pieces: PENDING, the shipment is kept for later
+stop()     back to RESERVED · cancel() ─▶ CANCELLED
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations.connectors.base import Connector, NewShipment, OrderData, ShipmentData
+from integrations.connectors.errors import Rejected
+from integrations.models import Integration, Tone
+from integrations.sync import Run
+from orders import deciding, differences, handing, moves, promise
+from orders.intent import answered, ask, let_go, locked
+from orders.models import SPLIT_PARTS, Order, Shipment, Status
+from products.models.stock import NotEnough
+
+FACTS = ("capture", "paid_elsewhere", "refused", "several", "sent")  # what handing over finds against an order
+
+
+def captures_now(integration: Integration | None) -> bool:
+    """Whether the payment is taken at hand-over."""
+    return bool(
+        integration and integration.captures == Integration.Captures.HAND_OVER and not integration.is_paid_elsewhere
+    )
+
+
+# --- to the shop ---------------------------------------------------------------------------
+
+
+def create(run: Run, shop: Connector, order: Order, *, is_later: bool) -> bool:
+    """Have the shipment made; says whether the shop must be read again before anybody believes that it is paid."""
+    must_capture = captures_now(order.integration)
+    shipment = _intend(run, order.pk, must_capture=must_capture)
+    if shipment is None:
+        return False
+    wish = NewShipment(
+        order.number, tuple(shipment.pieces.items()), capture=must_capture, deduct_previous_costs=is_later
+    )
+    try:
+        with answered(order):
+            made = shop.create_shipment(wish)
+    except Rejected as error:
+        _refused(run, shop, order.pk, error, asked_for_money=must_capture)
+        return False
+    with locked(run, order.pk) as fresh:
+        _link(fresh, made, is_paid=False)
+        run.counts["made"] += 1
+    if not must_capture:
+        collect(run, order.pk)
+    return must_capture
+
+
+def _intend(run: Run, pk: int, *, must_capture: bool) -> Shipment | None:
+    """The row that says what is about to be asked; nothing where the order was called off meanwhile."""
+    with locked(run, pk) as order:
+        if not order.is_being_handed_over or order.is_cancellation_open:
+            return None
+        now = timezone.now()
+        shipment = order.shipment
+        if shipment is not None and shipment.external_id:
+            # The shop has it no more: it was deleted there.
+            Shipment.objects.filter(pk=shipment.pk, withdrawn_at=None).update(withdrawn_at=now, withdraw_asked_at=None)
+            shipment = None
+        shipment = shipment or Shipment(integration=order.integration, shop=order.shop, number=order.number)
+        money = {"capture_asked_at": now} if must_capture else {}
+        ask(shipment, order, asked_at=now, pieces=handing.pieces_of(order.lines.all()), **money)
+        Order.objects.filter(pk=pk).update(shipment=shipment)
+    return shipment
+
+
+def adopt(run: Run, shop: Connector, pk: int, shown: ShipmentData) -> bool:
+    """The shop has it: take its payment where so set, then begin. Says whether to read again."""
+    with locked(run, pk) as order:
+        if not order.is_being_handed_over:
+            return False
+        if order.is_cancellation_open and not shown.is_paid:
+            return True
+        shipment = _link(order, shown, is_paid=shown.is_paid)
+        must_capture = captures_now(order.integration) and not shown.is_paid
+        if must_capture:
+            ask(shipment, order, capture_asked_at=timezone.now())
+    if must_capture:
+        try:
+            with answered(order):
+                shop.capture(shown)
+        except Rejected as error:
+            _refused(run, shop, pk, error, asked_for_money=True)
+            return False
+        Shipment.objects.filter(pk=shipment.pk).update(is_paid=True, capture_error="")
+    collect(run, pk)
+    return False
+
+
+def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
+    """The row of the shop's shipment: the one there is, else the intent that made it, else one the shop made itself."""
+    before = order.shipment
+    intent = before if before is not None and not before.external_id else None
+    there = Shipment.objects.filter(integration=order.integration, external_id=shown.external_id).first()
+    shipment = there or intent or Shipment(integration=order.integration, shop=order.shop, number=order.number)
+    if there is None and intent is None:
+        shipment.is_adopted = True
+    shipment.external_id, shipment.pieces = shown.external_id, dict(shown.pieces)
+    shipment.is_paid, shipment.made_at = is_paid, shipment.made_at or timezone.now()
+    shipment.withdraw_asked_at = shipment.withdrawn_at = None  # it is wanted again
+    shipment.save()
+    order.shipment = shipment
+    order.save(update_fields=["shipment", "changed_at"])
+    if there is not None and intent is not None:
+        intent.delete()
+    if shipment != before:
+        word = _("Shipment %(id)s of the shop is used.") if shipment.is_adopted else _("The shop made shipment %(id)s.")
+        order.tell(word % {"id": shipment.external_id}, shipment=shipment.external_id)
+    elif intent is not None:
+        order.tell(_("The shop made shipment %(id)s.") % {"id": shipment.external_id}, shipment=shipment.external_id)
+    return shipment
+
+
+def _settle_intent(order: Order, shown: ShipmentData | None) -> None:
+    """What was asked for and never answered: the shop made it, or it did not."""
+    intent = order.shipment
+    if intent is None or intent.external_id:
+        return
+    if shown is not None and intent.asked_at:
+        _link(order, shown, is_paid=shown.is_paid)
+    else:
+        order.shipment = None
+        order.save(update_fields=["shipment"])
+        intent.delete()
+
+
+def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_money: bool) -> None:
+    """The shop said no. About the payment: do not ship. Else what the order looks like now tells why, if anything."""
+    fact = handing.payment_fact(error.reason) if asked_for_money else None
+    found = None if fact else shop.order(Order.objects.values_list("number", flat=True).get(pk=pk))
+    with locked(run, pk) as order:
+        if order.shipment and not order.shipment.external_id:
+            order.shipment.asked_at = None
+        if order.shipment:
+            order.shipment.capture_error = fact[1] if fact and fact[0] == "capture" else ""
+            order.shipment.error = str(error)
+            order.shipment.save()
+        if fact is None:
+            _take_over(order, found)
+        key, text = fact or ("refused", str(error))
+        again_at = handing.patience(None, timezone.now()) if key == "capture" else None
+        _put_back(order, {key: text}, again_at)
+        run.counts["stopped"] += 1
+
+
+# --- here ----------------------------------------------------------------------------------
+
+
+def collect(run: Run, pk: int) -> None:
+    """Everything is agreed: the pieces leave the shelf and the order is COLLECTING, or it is PENDING again."""
+    try:
+        with locked(run, pk) as order:
+            if not order.is_being_handed_over:
+                return
+            order.wait_until = None
+            order.save(update_fields=["wait_until", "changed_at"])
+            moves.collect(order, order.handover_asked_by)
+            run.counts["handed_over"] += 1
+    except NotEnough as error:
+        _back_to_pending(run, pk, str(error))
+
+
+def _back_to_pending(run: Run, pk: int, why: str) -> None:
+    with locked(run, pk) as order:
+        if not order.is_being_handed_over:
+            return
+        order.set_status(Status.PENDING)
+        order.handover_asked_at, order.handover_error, order.wait_until = None, "", None
+        order.save()
+        promise.reserve_for(order)
+        text = _("Back to PENDING: %(why)s The shop’s shipment is kept until the pieces are there.")
+        order.tell(text % {"why": why}, Tone.WAIT)
+        run.counts["stopped"] += 1
+
+
+def stop(run: Run, pk: int, found: OrderData | None, facts: Mapping[str, str]) -> None:
+    """Back to RESERVED with what the shop shows now as the reason. Nothing is written to the shop."""
+    with locked(run, pk) as order:
+        if not order.is_being_handed_over:
+            return
+        _take_over(order, found)
+        _put_back(order, facts)
+        run.counts["stopped"] += 1
+
+
+def _take_over(order: Order, found: OrderData | None) -> None:
+    """The order's picture of the shop becomes what the shop shows now."""
+    order.is_shown = found is not None
+    if found is None:
+        return
+    order.is_on_hold, order.is_suspect = found.is_on_hold, found.is_suspect
+    order.waits_for_payment, order.shop_status = found.waits_for_payment, found.status.value
+    order.shown_at = timezone.now()
+    if not 0 < order.part < SPLIT_PARTS and differences.differs(order, found):
+        order.offered = differences.snapshot(found)
+
+
+def _put_back(order: Order, facts: Mapping[str, str], again_at: datetime | None = None) -> None:
+    """The order waits again, with these facts added; decided anew. Locked by the caller."""
+    order.facts = {**order.facts, **facts}
+    order.handover_asked_at, order.handover_error, order.wait_until = None, "", again_at
+    order.save()
+    order.tell(_("Not handed over to the warehouse."), Tone.BAD)
+    deciding.decide(order)
+
+
+def cancel(run: Run, pk: int, shown: ShipmentData | None = None, *, is_paid: bool = False) -> None:
+    """Somebody asked to cancel before the warehouse had it: there is nothing to answer.
+
+    `shown` is the shop's open shipment of it; where we had it made, it is taken back.
+    """
+    with locked(run, pk) as order:
+        if not order.is_being_handed_over or not order.is_cancellation_open:
+            return
+        _settle_intent(order, shown)
+        order.cancel_answer, order.cancel_answered_at = "agreed", timezone.now()
+        order.handover_asked_at, order.handover_error, order.wait_until = None, "", None
+        order.needs_refund = is_paid
+        order.holds.all().delete()
+        order.set_status(Status.CANCELLED)
+        order.save()
+        promise.reserve_for(order)
+        if not is_paid:
+            let_go(order)
+        order.tell(_("Cancelled before the warehouse began."), Tone.GOOD, order.cancel_asked_by)
+        if is_paid:
+            order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
+        run.counts["cancelled"] += 1

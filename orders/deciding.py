@@ -1,0 +1,320 @@
+"""May this order go to the warehouse? Decided from what is stored, whether or not its shop answers.
+
+    read     the order, its lines, the items and products they mean, the shop's words for shipping
+    decide   reasons to wait (pure: `reasons`)
+    write    no reason: NEW or PENDING, as the stock allows; else RESERVED with the reasons; reasons that went are gone
+
+RESERVED without a reason is on purpose and is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations.models import Integration, Tone
+from orders import promise
+from orders.matching import Catalogue, Match, Shelf
+from orders.models import Cause, Hold, Order, OrderLine, OrderProcessing, Status
+from orders.models.hold import MAY_BE_OVERRULED
+from orders.territory import has_zip_codes, is_outside_customs_union
+from shipping.models import ShippingMethod
+from shipping.resolve import Resolver
+
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an order waits: a sentence, and what one mend would free."""
+
+    cause: Cause
+    text: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that deciding needs of one order."""
+
+    order: Order
+    lines: tuple[OrderLine, ...]
+    matches: tuple[Match, ...]
+    method: ShippingMethod | None
+    wishes: OrderProcessing
+    integration: Integration | None
+
+
+# --- decide --------------------------------------------------------------------------------
+
+
+def reasons(case: Case) -> list[Reason]:
+    """Every reason for which this order must wait, those of the shop first. Pure."""
+    found = [*_of_the_shop(case), *_of_the_lines(case), *_of_shipping(case), *_of_the_address(case)]
+    overruled = set(case.order.overruled) & {cause.value for cause in MAY_BE_OVERRULED}
+    return [reason for reason in found if reason.cause.value not in overruled]
+
+
+def _of_the_shop(case: Case) -> Iterable[Reason]:
+    order = case.order
+    if order.integration is None:
+        return
+    if unreadable := order.facts.get("unreadable"):
+        yield Reason(Cause.UNREADABLE, _("It could not be read: %(what)s") % {"what": unreadable})
+    if not order.is_shown:
+        yield Reason(
+            Cause.NOT_SHOWN,
+            _("The shop no longer shows this order: it was cancelled there or put on hold. The pieces stay reserved."),
+        )
+    if order.is_on_hold:
+        yield Reason(Cause.SHOP_HOLD, _("On hold in the shop. It goes on when the shop resumes it."))
+    if order.is_suspect:
+        yield Reason(Cause.SUSPECT, _("The shop suspects fraud. Clear it in the shop."))
+    if order.waits_for_payment:
+        yield Reason(Cause.PAYMENT, _("The shop waits for the payment."))
+    if order.shop_status == "pending" and not order.integration.takes_pending:
+        yield Reason(Cause.NOT_CONFIRMED, _("Not confirmed in the shop yet."))
+    if order.shop_status == "cancelled":
+        yield Reason(
+            Cause.CHANGED, _("The shop cancelled this order; it is not cancelled here by itself."), "cancelled"
+        )
+    if order.offered:
+        yield Reason(Cause.CHANGED, _("Changed in the shop after it was read: accept or refuse the difference."))
+    for key, cause in _FACTS.items():
+        if text := order.facts.get(key):
+            yield Reason(cause, str(text))
+
+
+# What reading and handing over found; the sentence is the value.
+_FACTS = {
+    "several": Cause.SEVERAL,
+    "sent": Cause.SENT,
+    "capture": Cause.CAPTURE,
+    "paid_elsewhere": Cause.PAID_ELSEWHERE,
+    "refused": Cause.REFUSED,
+    "short": Cause.SHORT,
+    "warehouses": Cause.WAREHOUSES,
+}
+
+
+def _of_the_lines(case: Case) -> Iterable[Reason]:
+    for line, match in zip(case.lines, case.matches, strict=True):
+        if not line.pieces:
+            continue
+        what = {"sku": line.sku or line.ean or line.name}
+        if match.is_ambiguous:
+            yield Reason(
+                Cause.AMBIGUOUS_ITEM,
+                _("SKU %(sku)s and its EAN name different items, or several. See Sync webshop products.") % what,
+                what["sku"][:200],
+            )
+        elif match.product is None:
+            yield Reason(Cause.UNKNOWN_SKU, _unknown(line, match) % what, what["sku"][:200])
+    if not any(line.pieces for line in case.lines) and not case.order.facts.get("unreadable"):
+        yield Reason(Cause.UNREADABLE, _("It has no line with pieces to send."))
+    if case.wishes.customisation == OrderProcessing.Customisation.STOP and case.order.customisation:
+        yield Reason(
+            Cause.CUSTOMISATION,
+            _("Customisation is asked for: “%(text)s”") % {"text": case.order.customisation[:300]},
+        )
+
+
+def _unknown(line: OrderLine, match: Match) -> str:
+    if match.item is not None and match.item.ignored_at:
+        return _("SKU %(sku)s is ignored on Sync webshop products.")
+    if match.item is not None:
+        return _("SKU %(sku)s is not in myOGO. It is on Sync webshop products, ready to create.")
+    if line.order.integration is None:
+        return _("There is no product with SKU %(sku)s.")
+    return _("SKU %(sku)s is not in myOGO, and the shop’s catalogue does not show it. Press Refresh.")
+
+
+def _of_shipping(case: Case) -> Iterable[Reason]:
+    order, method = case.order, case.method
+    if method is None:
+        word = order.ingrid_method or order.shop_method
+        said = _("The shop’s “%(word)s” is not linked to a shipping method.") % {"word": word}
+        yield Reason(Cause.METHOD, said if word else _("No shipping method is chosen."), word[:200])
+        return
+    if method.needs_pickup_point and not order.pickup_point:
+        yield Reason(Cause.PICKUP_POINT, _("%(method)s needs a pick-up point.") % {"method": method.label})
+    if method.needs_phone and not order.phone and not case.wishes.sends_without_phone:
+        yield Reason(Cause.PHONE, _("%(method)s needs a phone number; the order has none.") % {"method": method.label})
+
+
+def _of_the_address(case: Case) -> Iterable[Reason]:
+    order = case.order
+    missing = [
+        label
+        for label, is_there in (
+            (_("name"), order.name or order.company),
+            (_("address"), order.address or order.pickup_point),
+            (_("zip code"), order.zip_code or not has_zip_codes(str(order.country))),
+            (_("city"), order.city),
+            (_("country"), order.country),
+        )
+        if not is_there
+    ]
+    if missing:
+        yield Reason(Cause.ADDRESS, _("The address is incomplete: %(what)s missing.") % {"what": ", ".join(missing)})
+    if is_outside_customs_union(str(order.country), str(order.warehouse.country)):
+        lacking = sorted(
+            {line.sku for line, match in zip(case.lines, case.matches, strict=True) if _lacks(line, match)}
+        )
+        if lacking:
+            yield Reason(
+                Cause.CUSTOMS,
+                _("Outside the EU customs needs HS code and origin; they are missing for %(skus)s.")
+                % {"skus": ", ".join(lacking[:5])},
+            )
+
+
+def _lacks(line: OrderLine, match: Match) -> bool:
+    if not line.pieces:
+        return False
+    product = match.product
+    hs_code = line.hs_code or (product.hs_code if product else "")
+    origin = line.country_of_origin or (str(product.country_of_origin) if product else "")
+    return not (hs_code and origin)
+
+
+# --- read and write ------------------------------------------------------------------------
+
+
+def decide(order: Order) -> None:
+    """Decide one order that is locked by the caller, within its transaction. Only orders that are not handed over.
+
+    NEW, PENDING and RESERVED with reasons are decided anew; DRAFT and the closed ones are left as they are.
+    """
+    if order.status not in (Status.NEW, Status.PENDING, Status.RESERVED):
+        return
+    if order.is_being_handed_over and order.shipment_id:
+        return  # the hand-over reads the shop itself and says what it found
+    case = look_up(order)
+    found = reasons(case)
+    _take_over_findings(case)
+    before = list(order.holds.all())
+    if order.status == Status.RESERVED and not before and not found:
+        promise.reserve_for(order)
+        return
+    _write_holds(order, before, found)
+    settle_status(order, found)
+
+
+def enter(order: Order, who: str = "") -> None:
+    """Somebody, or the reading, wants it to go to the warehouse: NEW or PENDING, or RESERVED with the reasons."""
+    case = look_up(order)
+    found = reasons(case)
+    _take_over_findings(case)
+    _write_holds(order, list(order.holds.all()), found, who)
+    settle_status(order, found, who)
+
+
+def settle_status(order: Order, found: list[Reason], who: str = "") -> None:
+    """RESERVED where there are reasons, else NEW or PENDING as the stock allows; reservations follow."""
+    before = order.status
+    if found:
+        order.set_status(Status.RESERVED)
+        order.handover_asked_at = None
+        promise.reserve_for(order)
+    else:
+        order.set_status(Status(before) if order.is_promised else Status.NEW)
+        is_covered = promise.reserve_for(order)
+        order.set_status(Status.NEW if is_covered else Status.PENDING)
+    order.decided_at = timezone.now()
+    order.save()
+    if order.status != before and not found:
+        pieces = sum(line.pieces for line in order.lines.all())
+        text = (
+            _("NEW: %(n)d pieces reserved.")
+            if order.status == Status.NEW
+            else _("PENDING: %(n)d pieces reserved, more than the stock covers.")
+        )
+        order.tell(text % {"n": pieces}, Tone.GOOD if order.status == Status.NEW else Tone.WAIT, who)
+
+
+def decide_again(pks: Iterable[int]) -> int:
+    """Decide these orders, each in its own transaction; returns how many were freed."""
+    freed = 0
+    for pk in sorted(pks):
+        with transaction.atomic():
+            order = Order.objects.filter(pk=pk).select_related("integration", "merchant", "warehouse").lock().first()
+            if order is None:
+                continue
+            was_held = order.status == Status.RESERVED
+            decide(order)
+            freed += was_held and order.is_promised
+    return freed
+
+
+def decide_held() -> int:
+    """The orders that wait, those not looked at for longest first; returns how many were freed."""
+    waiting = Order.objects.held().order_by("decided_at", "pk").values_list("pk", flat=True)
+    return decide_again(list(waiting[:BATCH]))
+
+
+def look_up(order: Order) -> Case:
+    lines = tuple(order.lines.all())
+    return Case(
+        order,
+        lines,
+        _matches(order, lines),
+        _method(order),
+        OrderProcessing.of(order.merchant),
+        order.integration,
+    )
+
+
+def _matches(order: Order, lines: tuple[OrderLine, ...]) -> tuple[Match, ...]:
+    skus, eans = {line.sku for line in lines}, {line.ean for line in lines}
+    shelf = Catalogue.of(order.integration, skus, eans) if order.integration else Shelf(order.merchant, skus)
+    found = []
+    for line in lines:
+        # A line added here by hand names a product of the merchant, not an item of the shop.
+        by_hand = not line.external_id and line.product is not None
+        found.append(Match(product=line.product) if by_hand else shelf.match(line.sku, line.ean))
+    return tuple(found)
+
+
+def _method(order: Order) -> ShippingMethod | None:
+    if order.is_method_chosen or order.integration is None:
+        return order.method
+    resolver = Resolver.for_integration(order.integration)
+    return resolver.resolve(order.shop_method, order.ingrid_method, str(order.country)).method
+
+
+def _take_over_findings(case: Case) -> None:
+    """The lines keep the product they mean, the order the method that was found."""
+    for line, match in zip(case.lines, case.matches, strict=True):
+        product = None if match.is_ambiguous else match.product
+        if line.product_id != (product.pk if product else None):
+            line.product = product
+            line.save(update_fields=["product"])
+    case.order.method = case.method
+    wishes = OrderProcessing.Customisation
+    if case.wishes.customisation == wishes.REMOVE and case.order.customisation:
+        case.order.tell(_("Customisation removed: “%(text)s”") % {"text": case.order.customisation[:300]})
+        case.order.customisation = ""
+
+
+def _write_holds(order: Order, before: list[Hold], found: list[Reason], who: str = "") -> None:
+    """Rows for reasons that are new, none for those that went; both are told in the story."""
+    wanted = {(reason.cause.value, reason.subject): reason for reason in found}
+    had = {(hold.cause, hold.subject): hold for hold in before}
+    for key, hold in had.items():
+        if key not in wanted:
+            hold.delete()
+        elif hold.text != wanted[key].text:
+            hold.text = wanted[key].text
+            hold.save(update_fields=["text"])
+    for key, reason in wanted.items():
+        if key not in had:
+            order.holds.create(cause=reason.cause, subject=reason.subject, text=reason.text)
+            order.tell(_("Held: %(why)s") % {"why": reason.text}, Tone.WAIT, who)
+    if had and not wanted:
+        order.tell(_("Freed: no reason to wait is left."), Tone.GOOD, who)
+    order.__dict__.pop("_prefetched_objects_cache", None)

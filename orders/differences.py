@@ -1,0 +1,133 @@
+"""What the shop changed in an order after it was taken over: shown, to accept or to refuse.
+
+`Order.taken` is a snapshot of what was taken over or last accepted, `Order.offered` one of what the shop says now where
+that differs. A snapshot holds what matters to the parcel: lines, address, shipping; not prices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from integrations.connectors.base import OrderData
+from integrations.models import Tone
+from orders import deciding
+from orders.models import Order, Status
+
+ADDRESS = ("name", "company", "address", "address2", "zip_code", "city", "state", "country", "phone", "email")
+
+
+def snapshot(data: OrderData) -> dict[str, Any]:
+    """What is compared, as JSON. `pieces` are those ordered."""
+    lines = [
+        {"external_id": line.external_id, "sku": line.sku, "ean": line.ean, "name": line.name, "pieces": line.pieces}
+        for line in data.lines
+    ]
+    address = asdict(data.deliver_to)
+    return {
+        "lines": sorted(lines, key=lambda line: str(line["external_id"])),
+        "address": {key: address[key] for key in ADDRESS},
+        "shop_method": data.shipping_method,
+        "ingrid_method": data.ingrid_method,
+        "pickup_point": data.pickup_point,
+    }
+
+
+def differs(order: Order, data: OrderData) -> bool:
+    """Whether the shop says something else than what was taken over."""
+    return bool(order.taken) and order.taken != snapshot(data)
+
+
+def differences(order: Order) -> list[tuple[str, str, str]]:
+    """What changed, as (what, before, now), for a person to read."""
+    if not order.offered:
+        return []
+    before, now = order.taken, order.offered
+    found = _of_lines(before.get("lines", []), now.get("lines", []))
+    labels = {key: _label(key) for key in (*ADDRESS, "shop_method", "pickup_point")}
+    for key in ADDRESS:
+        found.append((labels[key], before.get("address", {}).get(key, ""), now.get("address", {}).get(key, "")))
+    for key in ("shop_method", "pickup_point"):
+        found.append((labels[key], before.get(key, ""), now.get(key, "")))
+    return [(what, str(old), str(new)) for what, old, new in found if old != new]
+
+
+def _label(key: str) -> str:
+    return str(getattr(Order._meta.get_field(key), "verbose_name", key))
+
+
+def _of_lines(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    had = {line["external_id"]: line for line in before}
+    has = {line["external_id"]: line for line in now}
+    return [
+        (_("line %(sku)s") % {"sku": (has.get(key) or had[key])["sku"]}, _said(had.get(key)), _said(has.get(key)))
+        for key in sorted({*had, *has}, key=str)
+    ]
+
+
+def _said(line: dict[str, Any] | None) -> str:
+    return _("none") if line is None else f"{line['pieces']} × {line['sku']}"
+
+
+@transaction.atomic
+def accept(order: Order, who: str) -> None:
+    """Take over what the shop says now, then decide. Only while the order is not handed over."""
+    fresh = Order.objects.select_related("merchant", "integration", "warehouse").lock().get(pk=order.pk)
+    if not fresh.offered or not _is_open(fresh):
+        return
+    told = fresh.offered
+    for key in ADDRESS:
+        setattr(fresh, key, told["address"][key])
+    fresh.shop_method, fresh.ingrid_method = told["shop_method"], told["ingrid_method"]
+    fresh.pickup_point = told["pickup_point"]
+    _take_lines(fresh, told["lines"])
+    fresh.taken, fresh.offered = told, None
+    fresh.save()
+    fresh.tell(_("The shop’s change was accepted."), Tone.GOOD, who)
+    deciding.decide(fresh)
+
+
+@transaction.atomic
+def refuse(order: Order, who: str) -> None:
+    """Keep what was taken over; the shop's present state counts as seen."""
+    fresh = Order.objects.select_related("merchant", "integration", "warehouse").lock().get(pk=order.pk)
+    if not fresh.offered:
+        return
+    fresh.taken, fresh.offered = fresh.offered, None
+    fresh.save()
+    fresh.tell(_("The shop’s change was refused: it goes as it was first read."), Tone.NONE, who)
+    deciding.decide(fresh)
+
+
+def _is_open(order: Order) -> bool:
+    return (
+        order.status in (Status.DRAFT, Status.NEW, Status.PENDING, Status.RESERVED) and not order.is_being_handed_over
+    )
+
+
+def _take_lines(order: Order, lines: list[dict[str, Any]]) -> None:
+    """The lines as the shop has them now; what was sent or goes from elsewhere stays so."""
+    had = {line.external_id: line for line in order.lines.all() if line.external_id}
+    for told in lines:
+        line = had.pop(told["external_id"], None)
+        if line is None:
+            order.lines.create(
+                external_id=told["external_id"],
+                sku=told["sku"],
+                ean=told["ean"],
+                name=told["name"],
+                pieces=told["pieces"],
+                ordered=told["pieces"],
+                open_in_shop=told["pieces"],
+            )
+            continue
+        more = told["pieces"] - line.ordered
+        line.sku, line.ean, line.name, line.ordered = told["sku"], told["ean"], told["name"], told["pieces"]
+        line.pieces, line.open_in_shop = max(0, line.pieces + more), max(0, line.open_in_shop + more)
+        line.save()
+    for line in had.values():
+        line.delete()
+    order.__dict__.pop("_prefetched_objects_cache", None)

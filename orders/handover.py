@@ -1,0 +1,261 @@
+"""What the warehouse wants to begin, and what it has sent → shop. One pipe: *Hand-over and tracking*.
+
+    owed      SHIPPED and not told · NEW and marked as collecting · shipments to lower or to take back; oldest first
+    for each  read the order as the shop shows it now
+              decide what is to be done (pure: `handing.py`)
+              write the intent, committed · the call · what came of it
+
+An order is handed over when the shop has agreed: it has the open shipment with just our pieces, paid where so set; then
+the pieces leave the shelf and the order is COLLECTING, in one transaction. Never two shipments, never two captures:
+whatever happens between intent and answer, the next run reads first. What the shop is told at SHIPPED: `tracking.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations import doorbell
+from integrations.connectors.base import Connector, OrderData
+from integrations.connectors.errors import Rejected, ShopError, Unreadable
+from integrations.models import Integration, Tone
+from integrations.sync import Run
+from orders import agreeing, deciding, differences, handing, moves, tracking
+from orders.handing import Case, Decision, Step
+from orders.intent import alive, parts_of
+from orders.models import OPEN, SPLIT_PARTS, Order, OrderQuerySet, Shipment, Status
+
+ROUNDS = 3  # read, create, read again, capture: more often it does not go back and forth
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One row that something is owed to the shop for, who does it, and who writes down why it could not be done."""
+
+    pk: int
+    do: Callable[[Run, Connector, int], None]
+    note: Callable[[int, str, datetime], None]
+
+
+def hand_over(run: Run) -> None:
+    """One turn: all that is owed and may be asked for now. With nothing owed the shop is not called."""
+    now = timezone.now()
+    free_paid_elsewhere(run.integration)
+    leave_other_shops(run.integration)
+    work = list(owed(run.integration, now))
+    if not work:
+        run.quiet()
+    else:
+        run.describe(_("orders"))
+        with run.connect() as shop:
+            for one in work:
+                attempt(run, shop, one)
+                run.keep({})
+                run.give_way()
+    if soonest := waiting(run.integration).order_by("wait_until").values_list("wait_until", flat=True).first():
+        run.again_at(soonest)
+    run.complete(run.began_at, is_full=False)
+
+
+def ring(integration: Integration, who: str = "") -> None:
+    """Somebody marked an order as collecting or shipped: do it now. Call in the transaction that marks it, or after."""
+    doorbell.ring(integration, moves.HAND_OVER, asked_by=who)
+
+
+# --- what is owed --------------------------------------------------------------------------
+
+
+def owed(integration: Integration, now: datetime) -> Iterable[Owed]:
+    """In this order; those that failed last time behind the others, so that none stands in their way."""
+    mine = Order.objects.filter(integration=integration, shop=integration.shop)
+    due = mine.filter(Q(wait_until__isnull=True) | Q(wait_until__lte=now))
+    whole = due.untold().exclude(shipment__orders__status__in=[*OPEN, Status.COLLECTING])
+    for pk in _oldest(whole, "shipped_at"):
+        yield Owed(pk, tracking.tell, note_untold)
+    for pk in _oldest(due.being_handed_over(), "handover_asked_at"):
+        yield Owed(pk, hand_over_order, note_not_handed_over)
+    for pk in _oldest(due.filter(status=Status.RESERVED, facts__has_key="capture"), "placed_at"):
+        yield Owed(pk, look_for_payment, note_not_handed_over)
+    shipments = Shipment.objects.filter(integration=integration, shop=integration.shop, completed_at__isnull=True)
+    open_ = shipments.filter(withdrawn_at__isnull=True)
+    # What could not be lowered at once is lowered when it is sent.
+    for pk in open_.filter(wanted__isnull=False, error="").values_list("pk", flat=True):
+        yield Owed(pk, tracking.lower, tracking.note_shipment)
+    for pk in open_.filter(withdraw_asked_at__lte=now).values_list("pk", flat=True):
+        yield Owed(pk, tracking.withdraw, tracking.note_shipment)
+
+
+def leave_other_shops(integration: Integration) -> None:
+    """The integration points at another shop than these orders came from: nothing of theirs may be told there."""
+    others = Order.objects.filter(integration=integration).exclude(shop=integration.shop)
+    why = _("The integration points at another shop now.")
+    others.being_handed_over().update(handover_error=why)
+    others.untold().update(tell_error=why)
+
+
+def _oldest(orders: OrderQuerySet, column: str) -> list[int]:
+    last = F("wait_until").asc(nulls_first=True)
+    return list(orders.order_by(last, column, "pk").values_list("pk", flat=True))
+
+
+def waiting(integration: Integration) -> OrderQuerySet:
+    """Orders that something is owed for, but not yet."""
+    mine = Order.objects.filter(integration=integration, wait_until__gt=timezone.now())
+    asked = Q(status=Status.NEW, handover_asked_at__isnull=False)
+    return mine.filter(asked | Q(status=Status.SHIPPED, told_at__isnull=True))
+
+
+def attempt(run: Run, shop: Connector, one: Owed) -> None:
+    """Do it; what is wrong with this one alone stops no other, what is wrong with the shop ends the run."""
+    try:
+        one.do(run, shop, one.pk)
+    except (Rejected, Unreadable, tracking.NotYet) as error:
+        one.note(one.pk, str(error), handing.patience(None, timezone.now()))
+        run.counts["left"] += 1
+        run.note([str(error)])
+    except ShopError as error:
+        one.note(one.pk, str(error), timezone.now())
+        raise
+
+
+def note_not_handed_over(pk: int, why: str, again_at: datetime) -> None:
+    _note(pk, again_at, handover_error=why)
+
+
+def note_untold(pk: int, why: str, again_at: datetime) -> None:
+    _note(pk, again_at, tell_error=why)
+
+
+def _note(pk: int, again_at: datetime, **why: str) -> None:
+    """Why it waits, and until when; a wait for a lost answer is never shortened."""
+    order = Order.objects.filter(pk=pk)
+    order.update(**why)
+    order.filter(Q(wait_until__isnull=True) | Q(wait_until__lt=again_at)).update(wait_until=again_at)
+
+
+# --- one order -----------------------------------------------------------------------------
+
+
+def hand_over_order(run: Run, shop: Connector, pk: int) -> None:
+    """Read, decide, do one thing, and read again, until the order is with the warehouse or must wait."""
+    for _round in range(ROUNDS):
+        order = Order.objects.select_related("integration", "shipment").get(pk=pk)
+        if not order.is_being_handed_over:
+            return
+        if order.is_cancellation_open and order.shipment_id is None:
+            return agreeing.cancel(run, pk)
+        found = shop.order(order.number)
+        decision = handing.decide(case_of(order, found))
+        if not act(run, shop, order, found, decision):
+            return
+    note_not_handed_over(pk, _("The shop says something else each time."), handing.patience(None, timezone.now()))
+
+
+def act(run: Run, shop: Connector, order: Order, found: OrderData | None, decision: Decision) -> bool:
+    """Do what was decided; says whether to read again."""
+    if decision.step is Step.STOP:
+        agreeing.stop(run, order.pk, found, decision.facts)
+    elif decision.step is Step.WAIT:
+        again_at = handing.patience(order.handover_asked_at, timezone.now())
+        note_not_handed_over(order.pk, decision.text, again_at)
+        run.counts["left"] += 1
+    elif decision.step is Step.CANCEL:
+        agreeing.cancel(run, order.pk, decision.shipment, is_paid=decision.is_paid)
+    elif decision.step is Step.CREATE:
+        return agreeing.create(run, shop, order, is_later=decision.is_later)
+    elif decision.shipment is None:
+        agreeing.collect(run, order.pk)
+    else:
+        return agreeing.adopt(run, shop, order.pk, decision.shipment)
+    return False
+
+
+def case_of(order: Order, found: OrderData | None) -> Case:
+    """The order with its other parts, beside what the shop shows."""
+    assert order.integration is not None
+    lines = list(order.lines.all())
+    others = list(parts_of(order).exclude(pk=order.pk).select_related("shipment"))
+    living = {part.pk for part in alive(parts_of(order))}
+    there = {part.pk: handing.pieces_of(part.lines.all()) for part in others if part.pk in living}
+    busy = [part.pk for part in others if part.status in (Status.COLLECTING, Status.SHIPPED) and part.pk in living]
+    theirs = {part.shipment.external_id for part in others if part.shipment and part.shipment_id != order.shipment_id}
+    shown_as = f"{order.number}-{order.part}" if 0 < order.part < SPLIT_PARTS else ""
+    shown = next((one.order for one in found.shipments if one.external_id == shown_as), None) if found else None
+    compared = shown if shown_as else found
+    return Case(
+        found=found,
+        pieces=handing.pieces_of(lines),
+        parts=handing.total([handing.pieces_of(lines), *there.values()]),
+        under_way=handing.total(there[pk] for pk in busy),
+        ours=order.shipment.external_id if order.shipment else "",
+        theirs=frozenset(theirs - {""}),
+        shown_as=shown_as,
+        is_changed=compared is not None and differences.differs(order, compared),
+        takes_pending=order.integration.takes_pending,
+        wants_cancelling=order.is_cancellation_open,
+    )
+
+
+# --- payment -------------------------------------------------------------------------------
+
+
+def look_for_payment(run: Run, shop: Connector, pk: int) -> None:
+    """Its payment was refused: freed when the shop shows it paid."""
+    order = Order.objects.select_related("shipment").get(pk=pk)
+    ours = order.shipment.external_id if order.shipment else ""
+    shown = handing.find(shop.order(order.number), ours, handing.pieces_of(order.lines.all()))
+    if shown is None or not shown.is_paid:
+        Order.objects.filter(pk=pk).update(
+            handover_error="", wait_until=handing.patience(order.status_changed_at, timezone.now())
+        )
+        return
+    with transaction.atomic():
+        free(pk, _("The shop shows it paid."), "capture")
+        run.keep(run.place)
+        run.counts["freed"] += 1
+
+
+def free_paid_elsewhere(integration: Integration) -> None:
+    """The setting was switched on: orders that waited for it are decided again."""
+    if not integration.is_paid_elsewhere:
+        return
+    held = Order.objects.filter(integration=integration, status=Status.RESERVED, facts__has_key="paid_elsewhere")
+    for pk in held.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            free(pk, _("Payment is taken outside Centra now."), "paid_elsewhere")
+
+
+def free(pk: int, text: str, *facts: str, who: str = "") -> Order:
+    """Take these facts off an order that waits, and decide it again. Within a transaction."""
+    order = Order.objects.select_related("merchant", "integration", "warehouse", "shipment").lock().get(pk=pk)
+    order.facts = {key: fact for key, fact in order.facts.items() if key not in facts}
+    order.wait_until, order.handover_error = None, ""
+    order.save()
+    if order.shipment_id:
+        Shipment.objects.filter(pk=order.shipment_id).update(capture_error="")
+    order.tell(text, Tone.NONE, who)
+    deciding.decide(order)
+    return order
+
+
+def try_capture_again(order: Order, who: str) -> None:
+    """*Try capture again*, and whatever else the shop refused: mended there, it is handed over again.
+
+    Of an order that is sent already, the shop is told again. Raises `NotPossible`. The caller rings.
+    """
+    with transaction.atomic():
+        if order.status == Status.SHIPPED and order.shipment and order.shipment.capture_error:
+            fresh = free(order.pk, _("The shop is told once more."), who=who)
+        elif order.status == Status.RESERVED and set(order.facts) & set(agreeing.FACTS):
+            fresh = free(order.pk, _("Tried again."), *agreeing.FACTS, who=who)
+        else:
+            raise moves.NotPossible(_("Nothing was refused, so there is nothing to try again."))
+        if fresh.status == Status.NEW:
+            moves.ask_to_hand_over(fresh, who)
+    order.refresh_from_db()

@@ -1,0 +1,103 @@
+"""A write to the shop whose answer may be lost, and what must be true around it.
+
+    locked()     the order locked, under a lease that is still ours
+    ask()        committed before the call: from now on nobody asks for this number until the wait is over
+    answered()   around the call: an answer, or the certainty that nothing was sent, ends the wait
+
+A worker that dies between asking and answer leaves the wait standing: the shop may still be at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations.connectors.errors import ShopError, Unavailable
+from integrations.sync import Run
+from orders.handing import pieces_of, total
+from orders.models import OPEN, Order, OrderQuerySet, Shipment, Status
+
+RELATED = ("merchant", "integration", "warehouse", "shipment")
+
+
+@contextmanager
+def locked(run: Run, pk: int) -> Iterator[Order]:
+    """One order, locked with its other parts, in a transaction that only the holder of the lease can commit."""
+    with transaction.atomic():
+        parts = parts_of(Order.objects.get(pk=pk)).select_related(*RELATED).lock()
+        order = next(part for part in parts if part.pk == pk)
+        run.keep(run.place)
+        yield order
+
+
+def parts_of(order: Order) -> OrderQuerySet:
+    """The order and everything that was split off it, or that it was split off from."""
+    return Order.objects.filter(merchant=order.merchant_id, shop=order.shop, number=order.number)
+
+
+def alive(orders: OrderQuerySet) -> OrderQuerySet:
+    """Whose pieces the shop's shipment still waits for."""
+    untold = Q(status=Status.SHIPPED, told_at__isnull=True)
+    return orders.filter(Q(status__in=[*OPEN, Status.COLLECTING]) | untold)
+
+
+def wait(order: Order, until: datetime | None) -> None:
+    """All parts wait together: they may share a shipment."""
+    parts_of(order).update(wait_until=until)
+
+
+def ask(shipment: Shipment, order: Order, **asked: Any) -> None:
+    """Write down what is about to be asked of the shop, and how long nobody asks again. Within a transaction."""
+    for name, value in asked.items():
+        setattr(shipment, name, value)
+    shipment.save(update_fields=[*asked] if shipment.pk else None)
+    wait(order, timezone.now() + timedelta(seconds=settings.LOST_ANSWER_SECONDS))
+
+
+@contextmanager
+def answered(order: Order) -> Iterator[None]:
+    """Around one write: the wait ends, but where the answer was lost."""
+    try:
+        yield
+    except Unavailable as error:
+        if not error.lost_answer:
+            wait(order, None)
+        raise
+    except ShopError:
+        wait(order, None)
+        raise
+    wait(order, None)
+
+
+def is_paid(order: Order) -> bool:
+    """Whether money was taken in the shop for what is not sent yet."""
+    shipment = order.shipment
+    return shipment is not None and shipment.is_paid and shipment.completed_at is None
+
+
+def let_go(order: Order) -> str:
+    """An order that is no more to be sent leaves its shipment; says what becomes of that: "", lowered or withdrawn.
+
+    Within the transaction that cancels the order. What was paid, sent or made by the shop itself stays as it is.
+    """
+    shipment = order.shipment
+    if shipment is None or not shipment.external_id or shipment.is_paid:
+        return ""
+    if shipment.completed_at or shipment.withdrawn_at:
+        return ""
+    others = list(alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk)))
+    if others:
+        shipment.wanted = total(pieces_of(other.lines.all()) for other in others)
+    elif not shipment.is_adopted:
+        shipment.withdraw_asked_at = timezone.now()
+    shipment.save(update_fields=["wanted", "withdraw_asked_at"])
+    if others:
+        return "lowered"
+    return "" if shipment.is_adopted else "withdrawn"

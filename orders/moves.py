@@ -1,0 +1,351 @@
+"""From one status to another, by whom and with what for the stock. The rules of who may what stand here.
+
+    DRAFT ──save as new──▶ enter()   NEW · PENDING · RESERVED with reasons
+    NEW, PENDING, RESERVED ──to_draft()──▶ DRAFT ──▶ …
+    DRAFT, NEW, PENDING, RESERVED ──cancel()──▶ CANCELLED ──bring_back()──▶ enter()
+    NEW ──ask_to_hand_over()──▶ the hand-over job ──collect()──▶ COLLECTING ──ship()──▶ SHIPPED
+    COLLECTING ──ask_to_cancel()──▶ the warehouse answers ──agree()──▶ CANCELLED
+
+Each is one transaction on one order, which is locked first. What is not possible raises `NotPossible` with a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations.connectors.base import ParcelData
+from integrations.models import SyncState, Tone
+from orders import deciding, intent, promise
+from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, Status
+from orders.models.hold import MAY_BE_OVERRULED, Cause
+from products import reserve
+from products.models import Movement
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+HAND_OVER = "hand-over"  # the pipe of handing over and tracking
+
+
+class NotPossible(Exception):
+    """The order cannot do that now; the sentence says why. Nothing was changed."""
+
+
+def _on_locked(move: Callable[Concatenate[Order, P], R]) -> Callable[Concatenate[Order, P], R]:
+    """Run on the order as it is now, locked; the caller's instance is brought up to date afterwards."""
+
+    @wraps(move)
+    def locked(order: Order, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with transaction.atomic():
+            fresh = Order.objects.select_related("merchant", "integration", "warehouse").lock().get(pk=order.pk)
+            answer = move(fresh, *args, **kwargs)
+        order.refresh_from_db()
+        return answer
+
+    return locked
+
+
+def may_become(order: Order) -> list[Status]:
+    """The statuses to which a merchant's user may move this order by the status bar."""
+    if order.is_being_handed_over:
+        return []
+    return {
+        Status.DRAFT: [Status.NEW, Status.RESERVED, Status.CANCELLED],
+        Status.NEW: [Status.DRAFT, Status.CANCELLED],
+        Status.PENDING: [Status.DRAFT, Status.CANCELLED],
+        Status.RESERVED: [Status.NEW, Status.DRAFT, Status.CANCELLED],
+        Status.CANCELLED: [Status.NEW],
+    }.get(Status(order.status), [])
+
+
+def move(order: Order, to: Status, who: str) -> None:
+    """What the status bar does."""
+    if to == Status.NEW:
+        save_as_new(order, who)
+    elif to == Status.DRAFT:
+        to_draft(order, who)
+    elif to == Status.RESERVED:
+        reserve_on_purpose(order, who)
+    elif to == Status.CANCELLED:
+        cancel(order, who)
+    else:
+        raise NotPossible(_("Nobody can move an order to %(status)s by hand.") % {"status": to.label})
+
+
+@_on_locked
+def save_as_new(order: Order, who: str) -> None:
+    """From DRAFT, RESERVED or CANCELLED to the warehouse, if nothing stands against it."""
+    if order.status == Status.CANCELLED:
+        _check_can_come_back(order)
+    elif order.status not in (Status.DRAFT, Status.RESERVED):
+        raise NotPossible(_("An order that is %(status)s cannot be saved as NEW.") % {"status": order.status.upper()})
+    deciding.enter(order, who)
+
+
+def _check_can_come_back(order: Order) -> None:
+    if order.collected_at:
+        raise NotPossible(_("It was cancelled after hand-over: make a new order instead."))
+    if order.shop_status == "cancelled":
+        raise NotPossible(_("The shop cancelled it. Restore it in the shop first."))
+
+
+@_on_locked
+def to_draft(order: Order, who: str) -> None:
+    """Open it for editing: it holds nothing until it is saved as NEW."""
+    if order.status not in (Status.NEW, Status.PENDING, Status.RESERVED):
+        raise NotPossible(_("An order that is %(status)s cannot be edited.") % {"status": order.status.upper()})
+    _check_not_being_handed_over(order)
+    _leave(order, Status.DRAFT)
+    order.tell(_("Opened for editing: DRAFT. Its pieces are free."), Tone.NONE, who)
+
+
+@_on_locked
+def reserve_on_purpose(order: Order, who: str) -> None:
+    """Hold the pieces until somebody saves it as NEW."""
+    if order.status != Status.DRAFT:
+        raise NotPossible(_("Only a DRAFT can be reserved."))
+    order.holds.all().delete()
+    order.set_status(Status.RESERVED)
+    promise.reserve_for(order)
+    order.save()
+    order.tell(_("RESERVED on purpose."), Tone.NONE, who)
+
+
+@_on_locked
+def cancel(order: Order, who: str, why: str = "") -> bool:
+    """Cancel; while it is being handed over this becomes a request. Says whether it is cancelled now."""
+    if order.status == Status.CANCELLED:
+        return True
+    if order.is_being_handed_over or order.status == Status.COLLECTING:
+        _ask_to_cancel(order, who, why)
+        return False
+    if order.status not in OPEN:
+        raise NotPossible(_("An order that is %(status)s cannot be cancelled.") % {"status": order.status.upper()})
+    order.offered = None
+    order.needs_refund = intent.is_paid(order)
+    _leave(order, Status.CANCELLED)
+    intent.let_go(order)
+    order.tell(_("Cancelled. %(why)s") % {"why": why} if why else _("Cancelled."), Tone.NONE, who)
+    if order.needs_refund:
+        order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
+    return True
+
+
+@_on_locked
+def ask_to_cancel(order: Order, who: str, why: str = "") -> None:
+    """*Request a cancellation*: the warehouse answers."""
+    if order.status != Status.COLLECTING and not order.is_being_handed_over:
+        raise NotPossible(_("Only an order in COLLECTING needs a request; others are cancelled at once."))
+    _ask_to_cancel(order, who, why)
+
+
+def _ask_to_cancel(order: Order, who: str, why: str) -> None:
+    if order.is_cancellation_open:
+        return
+    order.cancel_asked_at, order.cancel_asked_by = timezone.now(), who[:120]
+    order.cancel_answer, order.cancel_answered_at = "", None
+    order.save()
+    text = _("Cancellation requested. The warehouse answers.")
+    order.tell(f"{text} {why}".strip(), Tone.WAIT, who)
+
+
+def _leave(order: Order, status: Status) -> None:
+    """To a status that holds nothing."""
+    order.holds.all().delete()
+    order.set_status(status)
+    order.handover_asked_at = None
+    order.save()
+    promise.reserve_for(order)
+
+
+def _check_not_being_handed_over(order: Order) -> None:
+    if order.is_being_handed_over:
+        raise NotPossible(_("It is being handed over to the warehouse. Request a cancellation instead."))
+
+
+@_on_locked
+def overrule(order: Order, causes: Iterable[Cause], who: str) -> None:
+    """*Send it all the same*: of address, phone, customs and customisation only."""
+    wanted = {cause.value for cause in causes if cause in MAY_BE_OVERRULED}
+    if not wanted:
+        raise NotPossible(_("This reason cannot be overruled; it must be mended."))
+    if order.status != Status.RESERVED:
+        raise NotPossible(_("Only an order that waits can be sent all the same."))
+    order.overruled = sorted({*order.overruled, *wanted})
+    labels = ", ".join(str(Cause(cause).label) for cause in sorted(wanted))
+    order.tell(_("Overruled: %(what)s.") % {"what": labels}, Tone.NONE, who)
+    deciding.decide(order)
+
+
+# --- the warehouse -------------------------------------------------------------------------
+
+
+@_on_locked
+def ask_to_hand_over(order: Order, who: str) -> None:
+    """*Mark as collecting*: committed at once, done by the hand-over job. Orders made by hand are collected at once."""
+    if order.status != Status.NEW:
+        raise NotPossible(
+            _("%(order)s is %(status)s, not NEW.") % {"order": order.label, "status": order.status.upper()}
+        )
+    if order.handover_asked_at:
+        return
+    if order.integration is not None and _is_paused(order):
+        raise NotPossible(
+            _("%(order)s: hand-over and tracking of %(shop)s is paused, so nothing may be collected.")
+            % {"order": order.label, "shop": order.integration.label}
+        )
+    order.handover_asked_at, order.handover_asked_by, order.handover_error = timezone.now(), who[:120], ""
+    order.save()
+    order.tell(_("Marked as collecting; being handed over."), Tone.NONE, who)
+    if order.integration is None:
+        _collect(order, who)
+
+
+def _is_paused(order: Order) -> bool:
+    return SyncState.objects.filter(integration=order.integration_id, pipe=HAND_OVER, is_paused=True).exists()
+
+
+@_on_locked
+def collect(order: Order, who: str = "") -> None:
+    """The shop agreed: the pieces leave the shelf and the order is COLLECTING. Raises `NotEnough`."""
+    _collect(order, who)
+
+
+def _collect(order: Order, who: str) -> None:
+    if order.status != Status.NEW:
+        raise NotPossible(
+            _("%(order)s is %(status)s, not NEW.") % {"order": order.label, "status": order.status.upper()}
+        )
+    order.set_status(Status.COLLECTING)
+    order.collected_at, order.handover_error = timezone.now(), ""
+    order.save()
+    order.holds.all().delete()
+    reserve.take(promise.holder(order), promise.claims(order))
+    order.tell(_("Handed over to %(house)s: COLLECTING.") % {"house": order.warehouse.code}, Tone.GOOD, who)
+
+
+@_on_locked
+def ship(order: Order, parcel: ParcelData, who: str) -> None:
+    """*Mark as shipped*: carrier, tracking code, parcels. The shop is told by the job."""
+    if order.status == Status.SHIPPED:
+        return
+    if order.status != Status.COLLECTING:
+        raise NotPossible(
+            _("%(order)s is %(status)s, not COLLECTING.") % {"order": order.label, "status": order.status.upper()}
+        )
+    if order.is_cancellation_open:
+        raise NotPossible(_("%(order)s: answer the request to cancel it first.") % {"order": order.label})
+    if any(line.found is not None and line.found < line.pieces for line in order.lines.all()):
+        raise NotPossible(_("%(order)s: fewer pieces were found; the merchant decides first.") % {"order": order.label})
+    method = order.method
+    order.carrier = parcel.carrier or (method.carrier.name if method else "")
+    order.service = parcel.service or (method.service if method else "")
+    order.tracking_code, order.parcels = parcel.tracking_code.strip()[:120], max(1, parcel.parcels)
+    order.shipped_at = timezone.now()
+    order.set_status(Status.SHIPPED)
+    if order.integration is None:
+        order.told_at = order.shipped_at  # nobody is to be told
+    order.save()
+    promise.reserve_for(order)
+    order.tell(_("SHIPPED. %(parcel)s") % {"parcel": _parcel(order)}, Tone.GOOD, who)
+
+
+def _parcel(order: Order) -> str:
+    what = " ".join(word for word in (order.carrier, order.service) if word)
+    code = order.tracking_code or _("no tracking code")
+    return f"{what}, {code}" if what else code
+
+
+@_on_locked
+def answer_cancellation(order: Order, who: str, *, is_agreed: bool) -> None:
+    """The warehouse's answer: agreed puts the pieces back, refused says that it is too late."""
+    if not order.is_cancellation_open:
+        raise NotPossible(_("%(order)s: nobody asks for a cancellation.") % {"order": order.label})
+    if order.status != Status.COLLECTING:
+        raise NotPossible(_("%(order)s is being handed over; answer when that is done.") % {"order": order.label})
+    order.cancel_answer, order.cancel_answered_at = ("agreed" if is_agreed else "too late"), timezone.now()
+    if not is_agreed:
+        order.save()
+        order.tell(_("Too late to cancel: the warehouse goes on."), Tone.BAD, who)
+        return
+    back = promise.claims(order)
+    order.needs_refund = bool(order.shipment and order.shipment.is_paid)
+    order.set_status(Status.CANCELLED)
+    order.save()
+    reserve.put_back(promise.holder(order), back, Movement.Why.PUT_BACK, who)
+    intent.let_go(order)
+    order.tell(_("Cancelled by the warehouse; the pieces are back on the shelf."), Tone.GOOD, who)
+    if order.needs_refund:
+        order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
+
+
+@_on_locked
+def refunded(order: Order, who: str) -> None:
+    """*Refund it in Centra* is ticked off."""
+    if order.needs_refund:
+        order.needs_refund = False
+        order.save()
+        order.tell(_("Refunded in the shop."), Tone.GOOD, who)
+
+
+# --- splitting -----------------------------------------------------------------------------
+
+
+@_on_locked
+def split(order: Order, pieces: dict[int, int], who: str) -> Order:
+    """Move these pieces (line id → pieces) into a part of their own, which is decided by itself.
+
+    Only of an order that is not handed over; something must stay in both.
+    """
+    if order.status not in (Status.NEW, Status.PENDING, Status.RESERVED, Status.DRAFT) or order.is_being_handed_over:
+        raise NotPossible(_("An order that is %(status)s cannot be split.") % {"status": order.status.upper()})
+    lines = list(order.lines.all())
+    moved = {line.pk: pieces.get(line.pk, 0) for line in lines}
+    if any(not 0 <= moved[line.pk] <= line.pieces for line in lines):
+        raise NotPossible(_("A part cannot have more pieces than the order."))
+    if not sum(moved.values()) or sum(moved.values()) == sum(line.pieces for line in lines):
+        raise NotPossible(_("Some pieces must go and some must stay."))
+    part = _part_of(order, who)
+    for line in lines:
+        _move_pieces(line, moved[line.pk], part)
+    order.__dict__.pop("_prefetched_objects_cache", None)
+    order.tell(
+        _("Split: %(n)d pieces went to %(part)s.") % {"n": sum(moved.values()), "part": part.label}, Tone.NONE, who
+    )
+    if order.status != Status.DRAFT:
+        deciding.decide(order)
+        deciding.enter(part, who)
+    return part
+
+
+def _part_of(order: Order, who: str) -> Order:
+    """A further part of the same order, without lines yet."""
+    parts = Order.objects.filter(merchant=order.merchant, shop=order.shop, number=order.number, part__gte=SPLIT_PARTS)
+    last = parts.order_by("-part").values_list("part", flat=True).first()
+    part = Order.objects.get(pk=order.pk)
+    part.pk, part._state.adding = None, True
+    part.part, part.split_from = (last + 1 if last else SPLIT_PARTS + 1), order
+    part.status, part.promised_at, part.shipment = Status.DRAFT, None, order.shipment
+    part.save()
+    part.tell(_("Split off from %(order)s.") % {"order": order.label}, Tone.NONE, who)
+    return part
+
+
+def _move_pieces(line: OrderLine, pieces: int, part: Order) -> None:
+    """The shop's open pieces go with the pieces, so that both parts together count them once."""
+    if not pieces:
+        return
+    open_there = min(line.open_in_shop, pieces)
+    copy = OrderLine.objects.get(pk=line.pk)
+    copy.pk, copy._state.adding = None, True
+    copy.order, copy.pieces, copy.open_in_shop = part, pieces, open_there
+    copy.save()
+    line.pieces -= pieces
+    line.open_in_shop -= open_there
+    line.save(update_fields=["pieces", "open_in_shop"])

@@ -1,0 +1,242 @@
+"""What the page of one order says: its status bar, why it waits and where that is mended, its lines, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from orders import differences, moves, splitting
+from orders.models import Cause, Hold, Order, OrderLine, Status
+from products.models import Stock, WebshopProduct
+from shipping.resolve import Resolver
+
+# The way of an order that nothing holds up; what lies behind it is shown as done.
+WAY = (Status.DRAFT, Status.NEW, Status.COLLECTING, Status.SHIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of the status bar."""
+
+    value: str
+    label: str
+    is_now: bool
+    is_done: bool
+    may_be_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """Where a reason to wait is mended; `act` where it is a button of the page instead."""
+
+    words: str
+    url: str = ""
+    act: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    hold: Hold
+    mend: Mend | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as the page shows it: the SKU in its parts, and what lies in the warehouse."""
+
+    line: OrderLine
+    parts: tuple[str, str, str]
+    on_hand: int | None
+    picture: str
+
+    @property
+    def is_short(self) -> bool:
+        return self.line.found is not None and self.line.found < self.line.pieces
+
+
+def look(order: Order) -> dict[str, Any]:
+    """Everything the page shows beside the order itself."""
+    holds = order.sorted_holds()
+    reachable = moves.may_become(order)
+    return {
+        "words": status_words(order, reachable),
+        "reasons": _reasons(order, holds),
+        "lines": _lines(order),
+        "why": _why_this_method(order),
+        "differences": differences.differences(order) if order.offered else [],
+        "events": order.events.all(),
+        "next": next_step(order, bool(holds)),
+        "parts": _other_parts(order),
+        "may_be_edited": order.status in (Status.DRAFT, Status.RESERVED),
+        "may_become_draft": Status.DRAFT in reachable and order.status != Status.RESERVED,
+        "may_be_split": _may_be_split(order),
+        "has_rest": order.status == Status.PENDING and bool(splitting.rest(order)),
+        "may_ask_to_cancel": (order.status == Status.COLLECTING or order.is_being_handed_over)
+        and not order.is_cancellation_open
+        and not order.cancel_answer,
+        "short": order.status == Status.COLLECTING and bool(order.facts.get("short")),
+        "is_late": order.cancel_answer == "too late" and order.status in (Status.COLLECTING, Status.SHIPPED),
+        "bill_to": _address_lines(order.bill_to),
+    }
+
+
+def status_words(order: Order, reachable: Iterable[Status]) -> list[Word]:
+    """The nine words; those that a person may choose now are choosable."""
+    done = WAY[: WAY.index(Status(order.status))] if order.status in WAY[1:] else ()
+    may = set(reachable)
+    return [
+        Word(one.value, str(one.label), one == order.status, one in done, one in may or one == order.status)
+        for one in Status
+    ]
+
+
+def next_step(order: Order, is_held: bool) -> str:
+    """What happens next, and by whom; "" where nothing does."""
+    if order.is_being_handed_over:
+        return order.handover_error or _("The shop is asked; then it is COLLECTING.")
+    if order.is_cancellation_open:
+        return _("The warehouse answers the request to cancel.")
+    if order.status == Status.SHIPPED:
+        if order.told_at or order.integration_id is None:
+            return ""
+        return order.tell_error or _("The shop is told the tracking code.")
+    if order.status == Status.COLLECTING and order.integration_id:
+        return _("Packed and shipped; the shop is told the tracking code at once.")
+    if order.status == Status.RESERVED and is_held:
+        return _("It goes on by itself when the reasons are gone.")
+    return {
+        Status.DRAFT: _("Somebody saves it as NEW; until then it holds no pieces."),
+        Status.NEW: _("The warehouse collects it."),
+        Status.PENDING: _("It becomes NEW by itself when the stock covers it."),
+        Status.RESERVED: _("It holds its pieces until somebody saves it as NEW."),
+        Status.COLLECTING: _("Packed and shipped."),
+    }.get(Status(order.status), "")
+
+
+def _may_be_split(order: Order) -> bool:
+    is_early = order.status in (Status.NEW, Status.PENDING, Status.RESERVED, Status.DRAFT)
+    return is_early and not order.is_being_handed_over and order.pieces > 1
+
+
+def _other_parts(order: Order) -> list[Order]:
+    same = Order.objects.filter(merchant=order.merchant_id, shop=order.shop, number=order.number)
+    return list(same.exclude(pk=order.pk).order_by("part"))
+
+
+def _address_lines(address: Any) -> list[str]:
+    """A billing address as it was read: a line for each part that says something."""
+    if not isinstance(address, dict):
+        return []
+    keys = ("name", "company", "address", "address2", ("zip_code", "city"), "state", "country", "phone", "email")
+    lines = [
+        " ".join(str(address.get(part) or "") for part in ((key,) if isinstance(key, str) else key)).strip()
+        for key in keys
+    ]
+    return [line for line in lines if line]
+
+
+def _why_this_method(order: Order) -> str:
+    if order.integration is None:
+        return ""
+    if order.is_method_chosen:
+        return _("Chosen by hand.")
+    return Resolver.for_integration(order.integration).resolve(
+        order.shop_method, order.ingrid_method, str(order.country)
+    ).why
+
+
+# --- lines -----------------------------------------------------------------------------------
+
+
+def _lines(order: Order) -> list[Line]:
+    lines = list(order.lines.select_related("product"))
+    parts = _sku_parts(order, lines)
+    products = {line.product_id for line in lines if line.product_id}
+    stocks = Stock.objects.filter(warehouse=order.warehouse_id, product__in=products)
+    on_hand = dict(stocks.values_list("product_id", "on_hand"))
+    return [
+        Line(
+            line,
+            parts.get(line.sku, (line.sku, "", "")),
+            on_hand.get(line.product_id, 0) if line.product_id else None,
+            line.product.picture_url if line.product else "",
+        )
+        for line in lines
+    ]
+
+
+def _sku_parts(order: Order, lines: list[OrderLine]) -> dict[str, tuple[str, str, str]]:
+    """How the shop writes these SKUs; a line by hand has one part."""
+    if order.integration is None:
+        return {}
+    items = WebshopProduct.objects.filter(integration=order.integration, sku__in={line.sku for line in lines})
+    columns = items.values_list("sku", "sku_product", "sku_variant", "sku_size")
+    return {sku: (one, two, three) for sku, one, two, three in columns}
+
+
+# --- reasons to wait, and where each is mended ------------------------------------------------
+
+
+def _reasons(order: Order, holds: Iterable[Hold]) -> list[Reason]:
+    tabs = _tabs_of_items(order, holds)
+    return [Reason(hold, mend_of(order, hold, tabs)) for hold in holds]
+
+
+def _tabs_of_items(order: Order, holds: Iterable[Hold]) -> dict[str, str]:
+    """On which tab of Sync webshop products the SKUs stand that are held up."""
+    skus = [hold.subject for hold in holds if hold.cause in (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM)]
+    if not skus or order.integration is None:
+        return {}
+    items = WebshopProduct.objects.filter(integration=order.integration, sku__in=skus)
+    return dict(items.values_list("sku", "tab"))
+
+
+def mend_of(order: Order, hold: Hold, tabs: dict[str, str]) -> Mend | None:
+    """The one link or button that mends it; None where the shop alone can."""
+    cause, merchant = Cause(hold.cause), order.merchant_id
+    edit = Mend(_("Edit the order"), reverse("orders:edit", args=[merchant, order.pk]))
+    if cause in (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM):
+        return _mend_of_sku(order, hold, tabs) if order.integration else edit
+    if cause == Cause.METHOD:
+        return _mend_of_method(order, hold) or edit
+    if cause == Cause.CUSTOMS:
+        address = reverse("products:list", args=[merchant])
+        skus = [line.sku for line in order.lines.all() if line.sku and line.sku in hold.text]
+        return Mend(_("Open the product"), f"{address}?{urlencode({'q': skus[0]})}" if skus else address)
+    if cause in (Cause.WAREHOUSES, Cause.PAID_ELSEWHERE) and order.integration:
+        address = reverse("integrations:edit", args=[merchant, order.integration.pk])
+        return Mend(_("Open the settings"), address)
+    if cause in (Cause.CAPTURE, Cause.REFUSED):
+        return Mend(_("Try capture again") if cause == Cause.CAPTURE else _("Try again"), act="capture")
+    if cause == Cause.CHANGED and order.offered:
+        return Mend(_("See the difference"), "#difference")
+    by_editing = (Cause.ADDRESS, Cause.PHONE, Cause.PICKUP_POINT, Cause.CUSTOMISATION, Cause.SENT)
+    is_empty = cause == Cause.UNREADABLE and order.integration is None
+    return edit if cause in by_editing or is_empty else None
+
+
+def _mend_of_sku(order: Order, hold: Hold, tabs: dict[str, str]) -> Mend:
+    asked = {"shop": str(order.integration_id), "q": hold.subject}
+    if hold.subject in tabs:
+        asked["tab"] = tabs[hold.subject]
+    address = reverse("products:sync", args=[order.merchant_id])
+    return Mend(_("Sync webshop products"), f"{address}?{urlencode(asked)}")
+
+
+def _mend_of_method(order: Order, hold: Hold) -> Mend | None:
+    """Linking the shop's word frees all orders that say it; without a word a method is chosen in the order."""
+    if not hold.subject or order.integration is None:
+        return None
+    for arguments in ([order.merchant_id], [order.merchant_id, order.integration.pk]):
+        try:
+            address = reverse("orders:link", args=arguments)
+        except NoReverseMatch:
+            continue
+        asked = {"shop": str(order.integration.pk), "value": hold.subject}
+        return Mend(_("Link it"), f"{address}?{urlencode(asked)}")
+    return None

@@ -1,0 +1,100 @@
+"""Promises: NEW where the stock covers every earlier order and this one, else PENDING.
+
+    something on a stock changed ──is_unsettled──▶ settle()   the orders behind it change between NEW and PENDING
+
+Orders are locked before stock, both in the order of their keys, so that nobody waits in a circle.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from integrations.models import Tone
+from orders.models import PROMISED, Order, Status
+from products import reserve
+from products.models import Reservation, Stock
+from products.reserve import Claim, Holder
+
+BATCH = 200  # stocks looked at in one call
+
+
+def holder(order: Order) -> Holder:
+    return Holder(order.reservation_key, order.label, order.integration, order.shop)
+
+
+def claims(order: Order) -> list[Claim]:
+    """What this order wants of the stock in its status: held, or taken and not completed in the shop, or nothing."""
+    is_held = order.status in (*PROMISED, Status.RESERVED, Status.LOCKED)
+    is_taken = order.status == Status.COLLECTING or (order.status == Status.SHIPPED and order.told_at is None)
+    if not (is_held or is_taken):
+        return []
+    return [
+        Claim(
+            line.product_id,
+            order.warehouse_id,
+            held=line.pieces if is_held else 0,
+            deducted=line.pieces if is_taken else 0,
+            open_in_shop=line.open_in_shop,
+        )
+        for line in order.lines.all()
+        if line.product_id and (line.pieces or line.open_in_shop)
+    ]
+
+
+def reserve_for(order: Order) -> bool:
+    """Write what the order holds now, in its transaction; says whether its promise is covered."""
+    return reserve.write(holder(order), claims(order), order.promised_at if order.is_promised else None)
+
+
+def settle() -> int:
+    """Look at every stock on which something changed; returns how many orders changed between NEW and PENDING."""
+    pks = list(Stock.objects.filter(is_unsettled=True).order_by("pk").values_list("pk", flat=True)[:BATCH])
+    return sum(_settle_stock(pk) for pk in pks)
+
+
+def _settle_stock(pk: int) -> int:
+    stock = Stock.objects.get(pk=pk)
+    wanted = reserve.recover(stock)
+    with transaction.atomic():
+        found = Order.objects.filter(pk__in=[int(reference) for reference in wanted]).select_related("integration")
+        orders = {order.reservation_key: order for order in found.lock()}
+        stock = Stock.objects.select_for_update().get(pk=pk)
+        changing = reserve.recover(stock)
+        for reference in changing & orders.keys():
+            _flip(stock, reference)
+        moved = sum(_follow(orders[reference]) for reference in sorted(changing & orders.keys()))
+        # Who came in between was not locked; the next look takes them.
+        stock.is_unsettled = bool(changing - orders.keys() - _orphans(changing - orders.keys()))
+        stock.save(update_fields=["is_unsettled"])
+    return moved
+
+
+def _orphans(references: set[str]) -> set[str]:
+    """Reservations without an order: none should be; they must not keep a stock unsettled for ever."""
+    there = Order.objects.filter(pk__in=[int(reference) for reference in references]).values_list("pk", flat=True)
+    return references - {str(pk) for pk in there}
+
+
+def _flip(stock: Stock, reference: str) -> None:
+    row = stock.reservations.get(reference=reference)
+    row.is_covered = not row.is_covered
+    row.save(update_fields=["is_covered"])
+
+
+def _follow(order: Order) -> bool:
+    """The order's status after one of its promises changed. One whose shipment is being made stays NEW."""
+    if not order.is_promised or (order.is_being_handed_over and order.shipment_id):
+        return False
+    lacks = Reservation.objects.filter(reference=order.reservation_key, promised_at__isnull=False, is_covered=False)
+    status = Status.PENDING if lacks.exists() else Status.NEW
+    if status == order.status:
+        return False
+    order.set_status(status)
+    if status == Status.PENDING:
+        order.handover_asked_at = None
+        order.tell(_("Back to PENDING: the stock no longer covers it."), Tone.WAIT)
+    else:
+        order.tell(_("NEW: the stock covers it now."), Tone.GOOD)
+    order.save(update_fields=["status", "status_changed_at", "handover_asked_at", "changed_at"])
+    return True

@@ -1,0 +1,147 @@
+"""What a shop's order means here, decided without network, clock or database.
+
+ordered − sent = open: only that is ours to send. Nothing open: skipped. Pieces that the shop allocated in warehouses
+which are not ours stay with them, and the order says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+from django.utils.translation import gettext as _
+
+from integrations.connectors.base import LineData, OrderData, OrderStatus, ShipmentData, ShipmentStatus
+
+
+class Skip(StrEnum):
+    """Why an order is not taken. The words are kept with the number."""
+
+    OLDER = "older"
+    CANCELLED = "cancelled"
+    SENT = "already sent"
+    ELSEWHERE = "sent from elsewhere"
+    OTHER = "taken by another integration"
+    AS_SHIPMENTS = "taken as shipments"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What of an integration matters to reading."""
+
+    takes_since: datetime
+    ours: frozenset[str] = frozenset()  # names of the shop's warehouses that are ours; empty: all of them
+    first_met: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Of one line: ordered, open in the shop, and to be sent by us."""
+
+    ordered: int
+    open: int
+    ours: int
+    elsewhere: int
+
+
+def digest(data: OrderData, settings: Settings) -> str:
+    """A fingerprint of all that the shop says and of what of ours changes its meaning."""
+    raw = msgspec.json.encode([asdict(data), sorted(settings.ours)], order="sorted", enc_hook=str)
+    return hashlib.sha256(raw).hexdigest()[:32]
+
+
+def needs_details(data: OrderData) -> bool:
+    """Whether a listing leaves open what was sent: it names sent shipments without their pieces."""
+    return any(one.status is ShipmentStatus.SENT and not one.pieces for one in data.shipments)
+
+
+def sent_pieces(shipments: Sequence[ShipmentData]) -> Counter[str]:
+    """Pieces by line id in shipments that were sent already."""
+    sent: Counter[str] = Counter()
+    for shipment in shipments:
+        if shipment.status is ShipmentStatus.SENT:
+            sent.update(dict(shipment.pieces))
+    return sent
+
+
+def open_shipments(data: OrderData) -> list[ShipmentData]:
+    return [one for one in data.shipments if one.status is not ShipmentStatus.SENT]
+
+
+def pieces_of(data: OrderData, settings: Settings) -> dict[str, Pieces]:
+    """By line id. A closed order has nothing open, whatever its shipments say."""
+    sent = sent_pieces(data.shipments)
+    is_closed = data.status in (OrderStatus.COMPLETED, OrderStatus.ARCHIVED, OrderStatus.CANCELLED)
+    return {
+        line.external_id: _pieces(line, 0 if is_closed else sent[line.external_id], is_closed, settings)
+        for line in data.lines
+    }
+
+
+def _pieces(line: LineData, sent: int, is_closed: bool, settings: Settings) -> Pieces:
+    left = 0 if is_closed else max(0, line.pieces - sent)
+    elsewhere = min(left, _elsewhere(line, settings))
+    return Pieces(line.pieces, left, left - elsewhere, elsewhere)
+
+
+def _elsewhere(line: LineData, settings: Settings) -> int:
+    if not settings.ours:
+        return 0
+    return sum(place.pieces for place in line.allocations if place.warehouse and place.warehouse not in settings.ours)
+
+
+def warehouses(data: OrderData) -> list[str]:
+    """The names of the shop's warehouses in this order."""
+    names = {place.warehouse: None for line in data.lines for place in line.allocations if place.warehouse}
+    return list(names)
+
+
+def skip(data: OrderData, settings: Settings) -> Skip | None:
+    """Why an order that is not here yet is not taken; nothing where it is."""
+    if data.placed_at is not None and data.placed_at < settings.takes_since:
+        return Skip.OLDER
+    if data.status is OrderStatus.CANCELLED:
+        return Skip.CANCELLED
+    pieces = pieces_of(data, settings).values()
+    if any(one.ordered for one in pieces):
+        if not any(one.open for one in pieces):
+            return Skip.SENT
+        if not any(one.ours for one in pieces):
+            return Skip.ELSEWHERE
+    return None
+
+
+def facts(data: OrderData, settings: Settings, met: Sequence[str]) -> dict[str, str]:
+    """What stands against sending it, as sentences by the keys that `deciding` knows."""
+    found: dict[str, str] = {}
+    if len(open_shipments(data)) > 1:
+        found["several"] = _(
+            "The shop has %(n)d open shipments of this order: merge them there, or send it from there."
+        ) % {"n": len(open_shipments(data))}
+    if data.has_only_bundles:
+        found["unreadable"] = _(
+            "the shop shows bundles without their parts. Set the plugin’s bundle layout to show the items."
+        )
+    names = warehouses(data)
+    if not settings.ours and len(met) > 1 and any(name != met[0] for name in names):
+        found["warehouses"] = _(
+            "The shop sends it from “%(names)s”. Choose which of the shop’s warehouses are ours."
+        ) % {"names": "”, “".join(names)}
+    return found
+
+
+def share_out(total: int, wanted: Mapping[int, int]) -> dict[int, int]:
+    """Open pieces of a shop's line, shared out over the parts that want them; what is left goes to the first."""
+    shares: dict[int, int] = {}
+    for key, pieces in wanted.items():
+        shares[key] = min(pieces, total)
+        total -= shares[key]
+    for key in shares:
+        shares[key] += total
+        break
+    return shares

@@ -1,0 +1,278 @@
+"""What was sent, and what is no more to be sent → shop.
+
+    tell()      SHIPPED: the shop's shipment is completed with carrier, service, tracking code, parcels; then it is told
+    lower()     fewer pieces than the shop's shipment holds are sent: it is lowered to them, as long as it is unpaid
+    withdraw()  cancelled after hand-over and unpaid: the shipment that we made is deleted
+
+Each reads first where it may have been asked before. Parts that share a shipment are told when the last one is shipped.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations.connectors.base import Connector, ParcelData, ShipmentData, ShipmentStatus
+from integrations.connectors.errors import Rejected
+from integrations.models import Integration, Tone
+from integrations.sync import Run
+from orders import handing, promise
+from orders.intent import alive, answered, ask, locked, parts_of
+from orders.models import OPEN, Order, OrderLine, OrderQuerySet, Shipment, Status
+from products import stock
+
+
+class NotYet(Exception):
+    """The shop cannot be told now; the sentence says why."""
+
+
+# --- shipped -------------------------------------------------------------------------------
+
+
+def tell(run: Run, shop: Connector, pk: int) -> None:
+    """Complete the shop's shipment of this order, unless other parts of it are still to be sent."""
+    order = Order.objects.select_related("integration", "shipment").get(pk=pk)
+    shipment = order.shipment
+    if order.status != Status.SHIPPED or order.told_at is not None:
+        return
+    if shipment is None or not shipment.external_id:
+        return told(run, pk, _("The shop knows nothing of these lines, so it is not told."))
+    if _is_incomplete(order, shipment):
+        return
+    try:
+        _complete(run, shop, order, shipment)
+    except NotYet as error:
+        again_at = handing.patience(order.shipped_at, timezone.now())
+        Order.objects.filter(pk=pk).update(tell_error=str(error), wait_until=again_at)
+        run.counts["left"] += 1
+
+
+def _complete(run: Run, shop: Connector, order: Order, shipment: Shipment) -> None:
+    """Read where that is needed, then complete; raises `NotYet`."""
+    if _must_read(order, shipment):
+        shown = look(shop, shipment)
+        if shown.status is ShipmentStatus.SENT:
+            return told(run, order.pk, _("The shop shows it as sent."), is_paid=shown.is_paid)
+    if shipment.wanted is not None:
+        lower(run, shop, shipment.pk)
+        shipment.refresh_from_db()
+        if _is_incomplete(order, shipment):
+            return
+    must_capture = _must_capture(order, shipment)
+    with locked(run, order.pk) as fresh:
+        ask(shipment, fresh, complete_asked_at=timezone.now())
+    parcel = _parcel(order, shipment)
+    sends = order.integration is not None and order.integration.sends_tracking
+    try:
+        with answered(order):
+            shop.complete(_named(shipment), parcel, capture=must_capture, send_email=None if sends else False)
+    except Rejected as error:
+        return _refused(run, shop, order, shipment, error, asked_for_money=must_capture)
+    what = " ".join(word for word in (parcel.carrier, parcel.service, parcel.tracking_code) if word)
+    text = _("The shop knows: sent with %(parcel)s.") % {"parcel": what} if what else _("The shop knows: sent.")
+    told(run, order.pk, text, is_paid=shipment.is_paid or must_capture)
+
+
+def _must_read(order: Order, shipment: Shipment) -> bool:
+    """Whether it may be sent already, or only the shop knows whether it is paid."""
+    return bool(
+        shipment.complete_asked_at
+        or shipment.capture_error
+        or order.tell_error
+        or (_waits_until_paid(order.integration) and not shipment.is_paid)
+    )
+
+
+def _waits_until_paid(integration: Integration | None) -> bool:
+    if integration is None or integration.is_paid_elsewhere:
+        return False
+    return integration.captures == Integration.Captures.NEVER
+
+
+def _must_capture(order: Order, shipment: Shipment) -> bool:
+    """Whether completing takes the payment; raises `NotYet` where it must not be completed before it is paid."""
+    integration = order.integration
+    if shipment.is_paid or integration is None or integration.is_paid_elsewhere:
+        return False
+    if integration.captures == Integration.Captures.NEVER:
+        raise NotYet(_("The shop’s shipment is not paid yet. It is completed when the shop shows it paid."))
+    if shipment.capture_error:
+        raise NotYet(shipment.capture_error)
+    return True
+
+
+def look(shop: Connector, shipment: Shipment) -> ShipmentData:
+    """The shop's shipment as it stands now; raises `NotYet` where the shop has none of these pieces."""
+    shown = handing.find(shop.order(shipment.number), shipment.external_id, shipment.wanted or shipment.pieces)
+    if shown is None:
+        text = _(
+            "The shop no longer has shipment %(id)s. Make one with these pieces there; it is then completed from here."
+        )
+        raise NotYet(text % {"id": shipment.external_id})
+    shipment.external_id, shipment.is_paid = shown.external_id, shown.is_paid
+    if shown.is_paid:
+        shipment.capture_error = ""
+    if shown.pieces:
+        shipment.pieces = dict(shown.pieces)
+    shipment.save(update_fields=["external_id", "is_paid", "capture_error", "pieces"])
+    return shown
+
+
+def _refused(
+    run: Run, shop: Connector, order: Order, shipment: Shipment, error: Rejected, *, asked_for_money: bool
+) -> None:
+    """The shop said no: because it is sent already, because of the payment, or for a reason that may pass."""
+    if look(shop, shipment).status is ShipmentStatus.SENT:
+        return told(run, order.pk, _("The shop shows it as sent."), is_paid=shipment.is_paid)
+    fact = handing.payment_fact(error.reason) if asked_for_money else None
+    if fact is None:
+        raise NotYet(str(error)) from error
+    key, text = fact
+    if key == "capture":
+        text = _("It is sent, but the shop refused the payment: “%(why)s”.") % {"why": error.reason}
+        Shipment.objects.filter(pk=shipment.pk).update(capture_error=text)
+        order.tell(text, Tone.BAD)
+    raise NotYet(text) from error
+
+
+def told(run: Run, pk: int, text: str, *, is_paid: bool = False) -> None:
+    """The shop knows: this order, and the parts that share its shipment, are told; what they counted twice is gone."""
+    now = timezone.now()
+    with locked(run, pk) as order:
+        shipment = order.shipment
+        parts = _sharing(order, shipment) if shipment and shipment.external_id else Order.objects.filter(pk=pk)
+        for part in parts.filter(status=Status.SHIPPED, told_at__isnull=True).order_by("pk"):
+            part.told_at, part.tell_error, part.wait_until = now, "", None
+            part.save()
+            promise.reserve_for(part)
+            part.tell(text, Tone.GOOD)
+            run.counts["completed"] += 1
+        if shipment and shipment.external_id:
+            shipment.completed_at, shipment.is_paid = now, is_paid
+            shipment.capture_error = shipment.error = ""
+            shipment.save()
+        if order.integration:
+            lines = OrderLine.objects.filter(order__in=parts, product__isnull=False)
+            stock.forget(order.integration, set(lines.values_list("product", flat=True)))
+
+
+def _sharing(order: Order, shipment: Shipment) -> OrderQuerySet:
+    return parts_of(order).filter(shipment=shipment)
+
+
+def _is_incomplete(order: Order, shipment: Shipment) -> bool:
+    """Whether parts that share the shipment are still to be sent."""
+    return _sharing(order, shipment).filter(status__in=[*OPEN, Status.COLLECTING]).exists()
+
+
+def _parcel(order: Order, shipment: Shipment) -> ParcelData:
+    """As it travelled; of parts that share a shipment the last one's code, and all their parcels."""
+    parts = list(_sharing(order, shipment).filter(status=Status.SHIPPED).order_by("shipped_at", "pk"))
+    parcels = sum(part.parcels for part in parts)
+    if order.integration is not None and not order.integration.sends_tracking:
+        return ParcelData(parcels=parcels)
+    last = next((part for part in reversed(parts) if part.tracking_code), parts[-1])
+    return ParcelData(last.carrier, last.service, last.tracking_code, parcels=parcels)
+
+
+def _named(shipment: Shipment) -> ShipmentData:
+    """What a call needs of it: its ids and pieces."""
+    return ShipmentData(
+        external_id=shipment.external_id,
+        order_number=shipment.number,
+        status=ShipmentStatus.GOOD_TO_GO,
+        pieces=tuple(shipment.pieces.items()),
+        is_paid=shipment.is_paid,
+    )
+
+
+# --- fewer, or none ------------------------------------------------------------------------
+
+
+def lower(run: Run, shop: Connector, pk: int) -> None:
+    """Make the shop's shipment hold only what is `wanted`. Absolute figures: told twice, nothing happens twice."""
+    shipment = Shipment.objects.get(pk=pk)
+    if shipment.wanted is None or not shipment.external_id or shipment.completed_at:
+        return
+    wanted = {line: shipment.wanted.get(line, 0) for line in shipment.pieces}
+    try:
+        shop.change_shipment(_named(shipment), tuple(wanted.items()))
+    except Rejected as error:
+        return _kept(run, shop, shipment, error)
+    shipment.pieces, shipment.error = handing.total([wanted]), ""
+    with transaction.atomic():
+        _lock_orders(shipment)
+        run.keep(run.place)
+        now_wanted = Shipment.objects.values_list("wanted", flat=True).get(pk=pk)
+        shipment.wanted = None if now_wanted == shipment.wanted else now_wanted
+        shipment.save(update_fields=["pieces", "wanted", "error"])
+        text = _("The shop’s shipment %(id)s was lowered to what is sent.") % {"id": shipment}
+        _tell_all(shipment, text, Tone.GOOD)
+    run.counts["lowered"] += 1
+
+
+def _kept(run: Run, shop: Connector, shipment: Shipment, error: Rejected) -> None:
+    """The shop will not lower it: it was paid or sent meanwhile. What is missing then belongs to the same shipment."""
+    shown = look(shop, shipment)
+    shipment.wanted, shipment.error = None, str(error)
+    shipment.save(update_fields=["wanted", "error"])
+    text = _("The shop did not lower shipment %(id)s: %(why)s") % {"id": shipment, "why": error}
+    _tell_all(shipment, text, Tone.BAD)
+    if shown.is_paid and shown.status is not ShipmentStatus.SENT:
+        rest = Order.objects.filter(split_from__shipment=shipment, shipment=None, collected_at=None, status__in=OPEN)
+        rest.update(shipment=shipment)  # completed when the last part is shipped
+    run.counts["left"] += 1
+
+
+def withdraw(run: Run, shop: Connector, pk: int) -> None:
+    """Delete the shipment that we made for an order that was cancelled; not where it was paid or sent meanwhile."""
+    shipment = Shipment.objects.get(pk=pk)
+    if alive(Order.objects.filter(shipment=shipment)).exists():
+        Shipment.objects.filter(pk=pk).update(withdraw_asked_at=None)
+        return
+    found = shop.order(shipment.number)
+    if found is None:
+        raise NotYet(_("The shop does not show this order now; its shipment cannot be taken back."))
+    shown = handing.find(found, shipment.external_id, {})
+    if shown is not None and (shown.is_paid or shown.status is ShipmentStatus.SENT):
+        return _stays(shipment, shown)
+    if shown is not None:
+        try:
+            shop.withdraw(shown)
+        except Rejected as error:
+            return _stays(shipment, shown, str(error))
+    Shipment.objects.filter(pk=pk).update(withdrawn_at=timezone.now(), withdraw_asked_at=None, error="")
+    run.counts["withdrawn"] += 1
+    _tell_all(shipment, _("The shop’s shipment %(id)s was taken back.") % {"id": shipment}, Tone.GOOD)
+
+
+def _stays(shipment: Shipment, shown: ShipmentData, why: str = "") -> None:
+    """It cannot be taken back; a person must look after it in the shop."""
+    Shipment.objects.filter(pk=shipment.pk).update(withdraw_asked_at=None, is_paid=shown.is_paid, error=why)
+    if shown.is_paid:
+        shipment.orders.filter(status=Status.CANCELLED).update(needs_refund=True)
+    reason = why or (_("It was paid: refund it in the shop.") if shown.is_paid else _("The shop has sent it."))
+    text = _("The shop’s shipment %(id)s stays. %(why)s") % {"id": shown.external_id, "why": reason}
+    _tell_all(shipment, text, Tone.BAD)
+
+
+def _lock_orders(shipment: Shipment) -> None:
+    """Whoever changes what a shipment should hold has locked its order."""
+    list(Order.objects.filter(shipment=shipment).lock())
+
+
+def _tell_all(shipment: Shipment, text: str, tone: str) -> None:
+    for order in shipment.orders.all():
+        order.tell(text, tone)
+
+
+def note_shipment(pk: int, why: str, again_at: datetime) -> None:
+    """Why it is not lowered or taken back yet; the longer it lasts, the rarer it is tried."""
+    shipment = Shipment.objects.get(pk=pk)
+    shipment.error = why
+    if shipment.withdraw_asked_at:
+        shipment.withdraw_asked_at = max(again_at, handing.patience(shipment.made_at, timezone.now()))
+    shipment.save(update_fields=["error", "withdraw_asked_at"])

@@ -1,0 +1,153 @@
+"""What orders hold of the stock: the one writer of reservations.
+
+    order changes ──claims──▶ write()   stock rows locked in the order of their keys; `reserved` follows `held`
+    order is collected ─────▶ take()    held pieces leave the shelf, with a line in the ledger
+    pieces come back ───────▶ put_back()
+
+Call within the transaction that changes the order, the order's row locked before. Products and warehouses as ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Q, Sum
+
+from integrations.models import Integration
+from products.models.stock import Key, Movement, Reservation, Stock
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds: the order's key and number, and the shop it came from (none for one made by hand)."""
+
+    reference: str
+    label: str
+    integration: Integration | None = None
+    shop: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one order wants of one product in one warehouse, in pieces."""
+
+    product: int
+    warehouse: int
+    held: int = 0
+    deducted: int = 0
+    open_in_shop: int = 0
+
+    @property
+    def key(self) -> Key:
+        return (self.product, self.warehouse)
+
+    def plus(self, other: Claim) -> Claim:
+        return replace(
+            self,
+            held=self.held + other.held,
+            deducted=self.deducted + other.deducted,
+            open_in_shop=self.open_in_shop + other.open_in_shop,
+        )
+
+
+def write(holder: Holder, claims: Iterable[Claim], promised_at: datetime | None) -> bool:
+    """Make the reservations of this order be exactly these claims; says whether all are covered.
+
+    Covered: on hand is enough for every earlier promise and this one. Without `promised_at` nothing is promised.
+    """
+    wanted = _summed(claims)
+    before = {row.stock_id: row for row in Reservation.objects.filter(reference=holder.reference)}
+    stocks = Stock.objects.lock({*wanted, *_keys_of(before)})
+    kept = {stocks[key].pk: claim for key, claim in wanted.items()}
+    for stock in stocks.values():
+        _write_one(holder, stock, before.get(stock.pk), kept.get(stock.pk), promised_at)
+    return promised_at is not None and all(_cover(holder, stocks[key]) for key in wanted)
+
+
+def take(holder: Holder, claims: Iterable[Claim]) -> None:
+    """The pieces of these claims leave the shelf: `deducted` of each, taken from what was held.
+
+    Raises `NotEnough` where fewer lie there; then nothing is changed, if the caller's transaction is undone.
+    """
+    claims = list(claims)
+    for key, stock in Stock.objects.lock(claim.key for claim in claims).items():
+        pieces = _summed(claims)[key].deducted
+        if pieces:
+            stock.move(-pieces, Movement.Why.COLLECTED, document=holder.label)
+    write(holder, claims, None)
+
+
+def put_back(holder: Holder, claims: Iterable[Claim], why: str, who: str = "") -> None:
+    """`deducted` of each claim comes back to the shelf, and the order holds nothing any more."""
+    summed = _summed(claims)
+    for key, stock in Stock.objects.lock(summed).items():
+        if summed[key].deducted:
+            stock.move(summed[key].deducted, why, document=holder.label, who=who)
+    write(holder, [], None)
+
+
+def _summed(claims: Iterable[Claim]) -> dict[Key, Claim]:
+    """One claim per product and warehouse: two lines of an order may name the same product."""
+    summed: dict[Key, Claim] = {}
+    for claim in claims:
+        summed[claim.key] = summed[claim.key].plus(claim) if claim.key in summed else claim
+    return summed
+
+
+def _keys_of(before: dict[int, Reservation]) -> list[Key]:
+    return list(Stock.objects.filter(pk__in=before).values_list("product_id", "warehouse_id"))
+
+
+def _write_one(
+    holder: Holder, stock: Stock, before: Reservation | None, claim: Claim | None, promised_at: datetime | None
+) -> None:
+    row = before or Reservation(stock=stock, reference=holder.reference)
+    held_before = row.held
+    queued_before = row.promised_at
+    if claim is None:
+        if before:
+            before.delete()
+        _shift(stock, -held_before, is_moved=queued_before is not None)
+        return
+    row.integration, row.shop, row.label = holder.integration, holder.shop, holder.label[:100]
+    row.held, row.deducted, row.open_in_shop = claim.held, claim.deducted, claim.open_in_shop
+    row.promised_at = promised_at if claim.held else None
+    if row.promised_at is None:
+        row.is_covered = False
+    row.save()
+    _shift(stock, claim.held - held_before, is_moved=queued_before != row.promised_at)
+
+
+def _shift(stock: Stock, pieces: int, *, is_moved: bool) -> None:
+    """`reserved` follows; where the queue changed, the promises behind are looked at again."""
+    if pieces or is_moved:
+        stock.reserved += pieces
+        stock.is_unsettled = True
+        stock.save(update_fields=["reserved", "is_unsettled", "changed_at"])
+
+
+def _cover(holder: Holder, stock: Stock) -> bool:
+    """Whether this order's promise is covered now; kept in its row."""
+    row = stock.reservations.filter(reference=holder.reference).first()
+    if row is None or row.promised_at is None:
+        return True  # nothing is wanted, so nothing lacks
+    ahead = Q(promised_at__lt=row.promised_at) | Q(promised_at=row.promised_at, pk__lt=row.pk)
+    promised = stock.reservations.filter(ahead).aggregate(pieces=Sum("held"))["pieces"] or 0
+    is_covered = promised + row.held <= stock.on_hand
+    if is_covered != row.is_covered:
+        row.is_covered = is_covered
+        row.save(update_fields=["is_covered"])
+    return is_covered
+
+
+def recover(stock: Stock) -> set[str]:
+    """Which promises on this stock change: references whose `is_covered` is not what the queue says. Writes nothing."""
+    promised, changed = 0, set()
+    queue = stock.reservations.filter(promised_at__isnull=False).order_by("promised_at", "pk")
+    for reference, held, is_covered in queue.values_list("reference", "held", "is_covered"):
+        promised += held
+        if (promised <= stock.on_hand) != is_covered:
+            changed.add(reference)
+    return changed

@@ -1,0 +1,82 @@
+"""Tell merchants what became of their requests.
+
+    answered, not told ──▶ claim: one conditional update, for LEASE ──▶ mail ──▶ told_at
+
+One mail per merchant, whatever is answered at once. The mail is sent outside any transaction. A mail that fails stays
+owed and is tried again when the claim is over; so does one whose worker died, which then may come twice, never not.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from datetime import datetime, timedelta
+
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from merchants.access import in_zone
+from merchants.models import Merchant
+from shipping.models import MerchantMethod
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)
+
+
+def tell() -> int:
+    """Everything that is owed now; returns how many merchants were told."""
+    owed = MerchantMethod.objects.owed(timezone.now()).order_by().values_list("merchant", flat=True).distinct()
+    return sum(_tell(merchant) for merchant in Merchant.objects.filter(pk__in=list(owed)).order_by("pk"))
+
+
+def _tell(merchant: Merchant) -> bool:
+    rows = _claim(merchant, timezone.now())
+    if not rows:
+        return False
+    recipients = _recipients(merchant)
+    if recipients and not _mail(merchant, rows, recipients):
+        return False
+    if not recipients:
+        log.warning("Merchant %s has nobody to tell of its shipping methods; the page says it.", merchant.pk)
+    _settle(rows)
+    return bool(recipients)
+
+
+def _claim(merchant: Merchant, now: datetime) -> list[MerchantMethod]:
+    """Ours until the lease is over; of several workers one gets each row, told apart by the moment."""
+    until = now + LEASE
+    MerchantMethod.objects.owed(now).filter(merchant=merchant).update(tell_after=until)
+    claimed = MerchantMethod.objects.filter(merchant=merchant, tell_after=until, told_at__isnull=True)
+    return list(claimed.with_methods().in_order())
+
+
+def _recipients(merchant: Merchant) -> list[str]:
+    """The linked users who may edit settings; without any, the merchant's contact."""
+    linked = merchant.memberships.filter(edits_settings=True, user__is_active=True)
+    emails = list(linked.order_by("pk").values_list("user__email", flat=True))
+    return emails or [email for email in [merchant.contact_email] if email]
+
+
+def _mail(merchant: Merchant, rows: list[MerchantMethod], recipients: list[str]) -> bool:
+    subject = _("%(merchant)s: your shipping methods") % {"merchant": " ".join(merchant.name.split())}
+    with in_zone(merchant.time_zone):
+        text = render_to_string("shipping/email/answered.txt", {"merchant": merchant, "rows": rows})
+    try:
+        send_mail(subject, text, None, recipients)
+    except (smtplib.SMTPException, OSError) as error:
+        log.warning(
+            "Merchant %s could not be told of its shipping methods (%s); tried again later.", merchant.pk, error
+        )
+        return False
+    return True
+
+
+def _settle(rows: list[MerchantMethod]) -> None:
+    """Told, unless the warehouse answered anew meanwhile: that is owed again."""
+    now = timezone.now()
+    for row in rows:
+        same = MerchantMethod.objects.filter(pk=row.pk, answered_at=row.answered_at, told_at__isnull=True)
+        same.update(told_at=now, tell_after=None)
