@@ -17,18 +17,15 @@ from integrations.connectors.addresses import check_address
 from integrations.connectors.base import Credentials
 from integrations.fields import Secret, SecretFormField, SecretInput, Undecipherable
 from integrations.models import Integration
+from integrations.settings_form import SettingsForm
 from merchants.models import Warehouse
 from merchants.timezones import zone_choices
 
 SECRET_LIMIT = 1000
 ONE_PRESS = timedelta(minutes=1)  # Save pressed twice in a row is one wish
-NEW_PRODUCTS = [
-    (False, gettext_lazy("by hand, on Sync webshop products")),
-    (True, gettext_lazy("automatically, at each refresh")),
-]
 
 
-class IntegrationForm(forms.ModelForm[Integration]):
+class IntegrationForm(SettingsForm):
     """Name, API token, Store Hash, Warehouse, Time zone and the settings of one integration, new or stored.
 
     The instance carries merchant and platform. Says what is wrong with the texts; whether the shop takes them is asked
@@ -46,28 +43,15 @@ class IntegrationForm(forms.ModelForm[Integration]):
         ),
     )
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), choices=zone_choices)
-    creates_products = forms.TypedChoiceField(
-        label=gettext_lazy("New products"),
-        choices=NEW_PRODUCTS,
-        coerce=lambda text: text == "True",
-        widget=forms.RadioSelect,
-        help_text=gettext_lazy("Whether what is new in the shop becomes a product of the warehouse by itself."),
-    )
 
-    class Meta:
-        model = Integration
-        fields = ["name", "secret", "base_url", "warehouse", "time_zone", "identifies_by", "creates_products"]
-        labels = {
-            "name": gettext_lazy("Name"),
-            "warehouse": gettext_lazy("Warehouse"),
-            "identifies_by": gettext_lazy("Identify products by"),
-        }
+    class Meta(SettingsForm.Meta):
+        fields = ("name", "secret", "base_url", "warehouse", "time_zone", *SettingsForm.SETTINGS)
+        labels = {**SettingsForm.Meta.labels, "name": gettext_lazy("Name"), "warehouse": gettext_lazy("Warehouse")}
         help_texts = {
+            **SettingsForm.Meta.help_texts,
             "name": gettext_lazy("As you want to see it in lists."),
             "warehouse": gettext_lazy("Where this shop’s goods lie."),
-            "identifies_by": gettext_lazy("What the shop is told when we speak of an item."),
         }
-        widgets = {"identifies_by": forms.RadioSelect}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,7 +59,6 @@ class IntegrationForm(forms.ModelForm[Integration]):
         self._explain()
         self._offer_warehouses()
         self._offer_zones()
-        self.fields["identifies_by"].choices = Integration.Identify.choices  # type: ignore[attr-defined]  # no "-----"
 
     @property
     def is_new(self) -> bool:

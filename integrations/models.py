@@ -121,7 +121,10 @@ class Integration(models.Model):
         self.shop = urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
         if self.secret.is_new:
             self.secret_print = fingerprint(self.secret.reveal())
+        is_new = self.pk is None
         super().save(*args, **kwargs)
+        if is_new:
+            SyncState.objects.bulk_create([SyncState(integration=self, pipe=key) for key in PIPES])
 
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
         """Says on the name what the constraint would refuse, whichever form asks: no form offers the merchant."""

@@ -6,26 +6,29 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from integrations import activity, doorbell, pipes
-from integrations.connectors import PLATFORMS
+from integrations.connectors import PLATFORMS, preview
 from integrations.forms import IntegrationForm
 from integrations.limits import one_question
 from integrations.models import Integration, SyncRun
 from integrations.probe import Findings, probe
 from integrations.sync import NOTES_KEPT
 from merchants.access import MerchantRequest, merchant_view
-from merchants.models import Merchant, Permission
+from merchants.models import Merchant, Permission, Warehouse
 
 RUNS_PER_PAGE = 50
+INTAKE = "intake"  # the pipe that reads orders
 
 
 @require_safe
@@ -114,9 +117,10 @@ def _answer(request: MerchantRequest, form: IntegrationForm, context: dict[str, 
     is_test = request.POST.get("act") == "test" and not form.non_field_errors()
     if findings and findings.field:
         form.add_error(findings.field, str(findings.error))
-    if findings and not is_test and not form.errors and (saved := _saved(request, form, findings)):
+    coming = _coming(request, form, findings) if findings and not is_test and not form.errors else None
+    if findings and not is_test and not form.errors and not coming and (saved := _saved(request, form, findings)):
         return saved
-    context = {**context, "findings": findings, "is_test": is_test}
+    context = {**context, "findings": findings, "is_test": is_test, "coming": coming}
     if request.headers.get("HX-Request"):
         return render(request, "integrations/includes/form.html", {**context, "form": form, "is_swapped": True})
     form.ask_for_token_again()
@@ -130,6 +134,23 @@ def _ask(request: MerchantRequest, form: IntegrationForm) -> Findings | None:
             form.add_error(None, refusal)
             return None
         return probe(form.instance.platform, form.credentials())
+
+
+def _coming(request: MerchantRequest, form: IntegrationForm, findings: Findings) -> preview.Preview | None:
+    """The list of what an earlier time would bring; nothing where nothing comes, or the list was confirmed."""
+    span = form.span
+    if span is None or constant_time_compare(request.POST.get("confirmed", ""), form.confirmation):
+        return None
+    with one_question(request.user.pk) as refusal:
+        if refusal:
+            form.add_error(None, refusal)
+            return None
+        found = preview.look(form.instance.platform, form.credentials(), span, reads_shipments=form.reads_shipments)
+    if found.error:
+        text = _("The list of what would come in cannot be shown: %(why)s An earlier time is saved only after it.")
+        form.add_error("takes_orders_since", text % {"why": found.error})
+        return None
+    return None if found.is_empty else found
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:
@@ -165,13 +186,42 @@ def _store(request: MerchantRequest, form: IntegrationForm) -> Integration | Non
     form.validate_unique()
     if form.errors:
         return None
-    if form.is_new:
-        return form.pressed_before() or _started(request, form.save())
-    if Integration.objects.select_for_update().filter(pk=form.instance.pk).first() is None:
+    if form.is_new and (made := form.pressed_before()):
+        return made
+    stored = _locked(form)
+    if not form.is_new and stored is None:
         raise Http404
+    if form.cleaned_data["sends_stock"] and (why := form.stock_is_told(form.cleaned_data)):
+        form.add_error("sends_stock", why)
+        return None
+    if stored is None:
+        return _started(request, form.save())
+    form.instance.warehouses_met = stored.warehouses_met  # orders may have named another one meanwhile
     integration = form.save()
     integration.resume_after_change(other_shop=form.is_other_shop)
+    if form.changes_what_comes_in and INTAKE in pipes.PIPES:
+        _read_everything(request, integration, form)
     return integration
+
+
+def _locked(form: IntegrationForm) -> Integration | None:
+    """The stored row, locked together with all that could tell the same stock, in the order of their keys.
+
+    Of two new ones at the same moment the warehouse, locked first, lets one pass after the other.
+    """
+    typed = form.cleaned_data
+    if typed["sends_stock"]:
+        Warehouse.objects.select_for_update(no_key=True).get(pk=typed["warehouse"].pk)
+    rivals = Q(sends_stock=True, warehouse=typed["warehouse"]) if typed["sends_stock"] else Q(pk__in=[])
+    rows = Integration.objects.filter(rivals | Q(pk=form.instance.pk)).select_for_update(of=("self",)).order_by("pk")
+    return next((row for row in rows if row.pk == form.instance.pk), None)
+
+
+def _read_everything(request: MerchantRequest, integration: Integration, form: IntegrationForm) -> None:
+    """Orders looked at before mean something else now; a pass under way began with what was set before."""
+    if not form.is_other_shop:
+        integration.states.filter(pipe=INTAKE).update(place={})
+    doorbell.ring(integration, INTAKE, asked_by=request.user.name)
 
 
 def _started(request: MerchantRequest, integration: Integration) -> Integration:
@@ -233,16 +283,17 @@ def _press(request: MerchantRequest, integration: Integration, key: str) -> None
     elif act == "resume":
         state.resume()
         messages.success(request, _("%(pipe)s goes on.") % {"pipe": state.label})
-    elif act == "try":
-        _try_again(request, integration, key)
+    elif act in ("try", "look"):
+        _try_again(request, integration, key, is_look=act == "look")
     else:
         messages.error(request, _("Nothing was done: this button is not known."))
 
 
-def _try_again(request: MerchantRequest, integration: Integration, key: str) -> None:
+def _try_again(request: MerchantRequest, integration: Integration, key: str, *, is_look: bool) -> None:
     state = integration.state(key)
     if state.is_paused:
         messages.warning(request, _("%(pipe)s is paused. Resume it first.") % {"pipe": state.label})
         return
     doorbell.ring(integration, key, asked_by=request.user.name)
-    messages.success(request, _("%(pipe)s is tried again now.") % {"pipe": state.label})
+    said = _("%(pipe)s: everything is looked at again now.") if is_look else _("%(pipe)s is tried again now.")
+    messages.success(request, said % {"pipe": state.label})

@@ -141,6 +141,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": TICK_SECONDS,
         "options": {"expires": 2 * TICK_SECONDS},  # a busy worker finds one tick waiting, not hundreds
     },
+    "follow changed links": {"task": "orders.follow_links", "schedule": 60, "options": {"expires": 120}},
     "decide orders that wait": {
         "task": "orders.decide",
         "schedule": TICK_SECONDS,
@@ -157,6 +158,12 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 120},
     },
 }
+if SANDBOX:
+    CELERY_BEAT_SCHEDULE["play the warehouse"] = {
+        "task": "orders.play",
+        "schedule": TICK_SECONDS,
+        "options": {"expires": 2 * TICK_SECONDS},
+    }
 
 # --- accounts ------------------------------------------------------------------------------
 AUTH_USER_MODEL = "merchants.User"

@@ -18,9 +18,10 @@ from integrations.connectors.base import Connector, NewShipment, OrderData, Ship
 from integrations.connectors.errors import Rejected
 from integrations.models import Integration, Tone
 from integrations.sync import Run
-from orders import deciding, differences, handing, moves, promise
+from orders import cases, deciding, differences, handing, moves, promise
+from orders.handing import Step
 from orders.intent import answered, ask, let_go, locked
-from orders.models import SPLIT_PARTS, Order, Shipment, Status
+from orders.models import Order, Shipment, Status
 from products.models.stock import NotEnough
 
 FACTS = ("capture", "paid_elsewhere", "refused", "several", "sent")  # what handing over finds against an order
@@ -140,7 +141,12 @@ def _settle_intent(order: Order, shown: ShipmentData | None) -> None:
 def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_money: bool) -> None:
     """The shop said no. About the payment: do not ship. Else what the order looks like now tells why, if anything."""
     fact = handing.payment_fact(error.reason) if asked_for_money else None
-    found = None if fact else shop.order(Order.objects.values_list("number", flat=True).get(pk=pk))
+    if fact is None:
+        order = Order.objects.select_related("integration", "shipment").get(pk=pk)
+        found = shop.order(order.number)
+        decision = handing.decide(cases.case_of(order, found))
+        if decision.step is Step.STOP:
+            return stop(run, pk, found, decision.facts)
     with locked(run, pk) as order:
         if order.shipment and not order.shipment.external_id:
             order.shipment.asked_at = None
@@ -148,8 +154,6 @@ def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_m
             order.shipment.capture_error = fact[1] if fact and fact[0] == "capture" else ""
             order.shipment.error = str(error)
             order.shipment.save()
-        if fact is None:
-            _take_over(order, found)
         key, text = fact or ("refused", str(error))
         again_at = handing.patience(None, timezone.now()) if key == "capture" else None
         _put_back(order, {key: text}, again_at)
@@ -204,8 +208,9 @@ def _take_over(order: Order, found: OrderData | None) -> None:
     order.is_on_hold, order.is_suspect = found.is_on_hold, found.is_suspect
     order.waits_for_payment, order.shop_status = found.waits_for_payment, found.status.value
     order.shown_at = timezone.now()
-    if not 0 < order.part < SPLIT_PARTS and differences.differs(order, found):
-        order.offered = differences.snapshot(found)
+    shown = cases.shown_to(order, found)
+    if shown is not None and differences.differs(order, shown):
+        order.offered = differences.snapshot(shown)
 
 
 def _put_back(order: Order, facts: Mapping[str, str], again_at: datetime | None = None) -> None:

@@ -10,7 +10,7 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from integrations import activity
         from integrations.pipes import Pipe, register
-        from merchants.access import Item, add_section
+        from merchants.access import Item, add_page, add_section
         from orders.handing import phrases
 
         activity.add_whole("orders", ("new", "known", "waiting", "skipped", "unreadable"))
@@ -35,3 +35,13 @@ class OrdersConfig(AppConfig):
         )
         activity.register(phrases())
         add_section(10, Item(_("Front page"), "orders:front_page", "home"))
+        also = (
+            "orders:new",
+            "orders:order",
+            "orders:edit",
+            "orders:split",
+            "orders:cancel_many",
+            "orders:packing_list",
+        )
+        add_section(15, Item(_("Orders"), "orders:list", "package", also=also))
+        add_page(30, Item(_("Order processing"), "orders:processing"))

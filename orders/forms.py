@@ -28,7 +28,9 @@ TABS = (WAITING, *Status.values)
 
 
 def day_field(label: Any) -> forms.DateField:
-    return forms.DateField(required=False, label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    return forms.DateField(
+        required=False, label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
 
 
 class OrderFilter(Filter):
@@ -81,7 +83,9 @@ class OrderFilter(Filter):
         """Those that match, whatever their tab."""
         found = orders.search(self.word("q")[:WORDS_READ])
         if shop := self.word("shop"):
-            found = found.filter(integration__isnull=True, shop="") if shop == "hand" else found.filter(integration=shop)
+            found = (
+                found.filter(integration__isnull=True, shop="") if shop == "hand" else found.filter(integration=shop)
+            )
         if self.word("warehouse"):
             found = found.filter(warehouse=self.word("warehouse"))
         if self.word("cause"):

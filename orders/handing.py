@@ -43,14 +43,14 @@ class Step(StrEnum):
 class Case:
     """One order that is being handed over, beside what the shop shows (`found`; nothing where it does not show it).
 
-    `pieces` are this order's, `parts` those of all its parts that the shop still waits for, this one included, and
+    `pieces` are this order's, `together` those of it and the other parts that may share a shipment with it, and
     `under_way` those of the other parts that are with the warehouse. `ours` is the shop's id of the shipment that this
     order has already, `theirs` of those that belong to other parts, `shown_as` of the one that this order was read as.
     """
 
     found: OrderData | None
     pieces: Pieces
-    parts: Pieces = field(default_factory=dict)
+    together: tuple[Pieces, ...] = ()
     under_way: Pieces = field(default_factory=dict)
     ours: str = ""
     theirs: frozenset[str] = frozenset()
@@ -115,7 +115,7 @@ def _as_shown(case: Case, found: OrderData) -> Decision:
         return _stop("several", text)
     if shipment.status is ShipmentStatus.SENT:
         return _stop("sent", _("The shop has sent it itself. Nothing was sent from here."))
-    if dict(shipment.pieces) != dict(case.pieces):
+    if not _holds(shipment, case.pieces, *case.together):
         return _stop("several", _other_pieces(shipment))
     return Decision(Step.ADOPT, shipment=shipment)
 
@@ -124,23 +124,28 @@ def _shipment(case: Case, found: OrderData) -> Decision:
     """Adopt the open shipment with exactly these pieces, or make one where those pieces are in none."""
     unsent = [one for one in found.shipments if one.status is not ShipmentStatus.SENT]
     own = [one for one in unsent if one.external_id == case.ours]
-    whole = [one for one in unsent if dict(one.pieces) == dict(case.parts)]
+    shared = [one for one in unsent if _holds(one, *case.together)]
     foreign = [one for one in unsent if one.external_id not in case.theirs]
-    if own and dict(own[0].pieces) in (dict(case.pieces), dict(case.parts)):
+    if own and _holds(own[0], case.pieces, *case.together):
         return Decision(Step.ADOPT, shipment=own[0])
     if own:
         return _stop("several", _other_pieces(own[0]))
     if len(foreign) > 1:
         ids = ", ".join(one.external_id for one in foreign)
         return _stop("several", _("The shop has several open shipments: %(ids)s. Leave one of them.") % {"ids": ids})
-    if exact := [one for one in foreign if dict(one.pieces) == dict(case.pieces)] or whole:
+    if exact := [one for one in foreign if _holds(one, case.pieces)] or shared:
         return Decision(Step.ADOPT, shipment=exact[0])
-    if twin := [one for one in unsent if dict(one.pieces) == dict(case.pieces)]:
+    if twin := [one for one in unsent if _holds(one, case.pieces)]:
         text = _("Another part with the same pieces goes first: shipment %(id)s is not sent yet.")
         return Decision(Step.WAIT, text % {"id": twin[0].external_id})
     if _lacks(case.pieces, open_pieces(found), total(one.pieces for one in unsent)):
         return _stop("several", _other_pieces(foreign[0] if foreign else unsent[0]))
     return Decision(Step.CREATE, is_later=bool(found.shipments))
+
+
+def _holds(shipment: ShipmentData, *any_of: Pieces) -> bool:
+    """Whether it holds exactly the pieces of one of these."""
+    return dict(shipment.pieces) in [dict(pieces) for pieces in any_of if pieces]
 
 
 def _stop(fact: str, text: str) -> Decision:
@@ -174,7 +179,7 @@ def total(several: Iterable[Pieces | Iterable[tuple[str, int]]]) -> dict[str, in
 def pieces_of(lines: Iterable[OrderLine]) -> dict[str, int]:
     """What of an order the shop's shipment must hold: lines and pieces that were added here are not the shop's."""
     known = [line for line in lines if line.external_id]
-    return total({line.external_id: min(line.pieces, line.open_in_shop)} for line in known)
+    return total({line.external_id: min(line.pieces, line.ordered)} for line in known)
 
 
 def open_pieces(found: OrderData) -> dict[str, int]:

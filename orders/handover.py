@@ -26,10 +26,9 @@ from integrations.connectors.base import Connector, OrderData
 from integrations.connectors.errors import Rejected, ShopError, Unreadable
 from integrations.models import Integration, Tone
 from integrations.sync import Run
-from orders import agreeing, deciding, differences, handing, moves, tracking
-from orders.handing import Case, Decision, Step
-from orders.intent import alive, parts_of
-from orders.models import OPEN, SPLIT_PARTS, Order, OrderQuerySet, Shipment, Status
+from orders import agreeing, cases, deciding, handing, moves, tracking
+from orders.handing import Decision, Step
+from orders.models import OPEN, Order, OrderQuerySet, Shipment, Status
 
 ROUNDS = 3  # read, create, read again, capture: more often it does not go back and forth
 
@@ -151,7 +150,7 @@ def hand_over_order(run: Run, shop: Connector, pk: int) -> None:
         if order.is_cancellation_open and order.shipment_id is None:
             return agreeing.cancel(run, pk)
         found = shop.order(order.number)
-        decision = handing.decide(case_of(order, found))
+        decision = handing.decide(cases.case_of(order, found))
         if not act(run, shop, order, found, decision):
             return
     note_not_handed_over(pk, _("The shop says something else each time."), handing.patience(None, timezone.now()))
@@ -174,32 +173,6 @@ def act(run: Run, shop: Connector, order: Order, found: OrderData | None, decisi
     else:
         return agreeing.adopt(run, shop, order.pk, decision.shipment)
     return False
-
-
-def case_of(order: Order, found: OrderData | None) -> Case:
-    """The order with its other parts, beside what the shop shows."""
-    assert order.integration is not None
-    lines = list(order.lines.all())
-    others = list(parts_of(order).exclude(pk=order.pk).select_related("shipment"))
-    living = {part.pk for part in alive(parts_of(order))}
-    there = {part.pk: handing.pieces_of(part.lines.all()) for part in others if part.pk in living}
-    busy = [part.pk for part in others if part.status in (Status.COLLECTING, Status.SHIPPED) and part.pk in living]
-    theirs = {part.shipment.external_id for part in others if part.shipment and part.shipment_id != order.shipment_id}
-    shown_as = f"{order.number}-{order.part}" if 0 < order.part < SPLIT_PARTS else ""
-    shown = next((one.order for one in found.shipments if one.external_id == shown_as), None) if found else None
-    compared = shown if shown_as else found
-    return Case(
-        found=found,
-        pieces=handing.pieces_of(lines),
-        parts=handing.total([handing.pieces_of(lines), *there.values()]),
-        under_way=handing.total(there[pk] for pk in busy),
-        ours=order.shipment.external_id if order.shipment else "",
-        theirs=frozenset(theirs - {""}),
-        shown_as=shown_as,
-        is_changed=compared is not None and differences.differs(order, compared),
-        takes_pending=order.integration.takes_pending,
-        wants_cancelling=order.is_cancellation_open,
-    )
 
 
 # --- payment -------------------------------------------------------------------------------

@@ -311,20 +311,32 @@ def split(order: Order, pieces: dict[int, int], who: str) -> Order:
         raise NotPossible(_("A part cannot have more pieces than the order."))
     if not sum(moved.values()) or sum(moved.values()) == sum(line.pieces for line in lines):
         raise NotPossible(_("Some pieces must go and some must stay."))
-    part = _part_of(order, who)
+    part = part_of(order, who)
     for line in lines:
-        _move_pieces(line, moved[line.pk], part)
+        move_pieces(line, moved[line.pk], part)
     order.__dict__.pop("_prefetched_objects_cache", None)
     order.tell(
         _("Split: %(n)d pieces went to %(part)s.") % {"n": sum(moved.values()), "part": part.label}, Tone.NONE, who
     )
-    if order.status != Status.DRAFT:
-        deciding.decide(order)
-        deciding.enter(part, who)
+    _settle_both(order, part, who)
     return part
 
 
-def _part_of(order: Order, who: str) -> Order:
+def _settle_both(order: Order, part: Order, who: str) -> None:
+    """Both parts decided anew; of one that is RESERVED on purpose the part is so too, until somebody saves it."""
+    if order.status == Status.DRAFT:
+        return
+    is_on_purpose = order.status == Status.RESERVED and not order.holds.exists()
+    deciding.decide(order)
+    if not is_on_purpose:
+        deciding.enter(part, who)
+        return
+    part.set_status(Status.RESERVED)
+    part.save()
+    promise.reserve_for(part)
+
+
+def part_of(order: Order, who: str) -> Order:
     """A further part of the same order, without lines yet."""
     parts = Order.objects.filter(merchant=order.merchant, shop=order.shop, number=order.number, part__gte=SPLIT_PARTS)
     last = parts.order_by("-part").values_list("part", flat=True).first()
@@ -337,7 +349,7 @@ def _part_of(order: Order, who: str) -> Order:
     return part
 
 
-def _move_pieces(line: OrderLine, pieces: int, part: Order) -> None:
+def move_pieces(line: OrderLine, pieces: int, part: Order) -> None:
     """The shop's open pieces go with the pieces, so that both parts together count them once."""
     if not pieces:
         return

@@ -1,4 +1,4 @@
-"""What the page of one order says: its status bar, why it waits and where that is mended, its lines, what comes next."""
+"""What the page of one order says: status bar, why it waits and where that is mended, lines, what comes next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from orders import differences, moves, splitting
@@ -145,9 +145,11 @@ def _why_this_method(order: Order) -> str:
         return ""
     if order.is_method_chosen:
         return _("Chosen by hand.")
-    return Resolver.for_integration(order.integration).resolve(
-        order.shop_method, order.ingrid_method, str(order.country)
-    ).why
+    return (
+        Resolver.for_integration(order.integration)
+        .resolve(order.shop_method, order.ingrid_method, str(order.country))
+        .why
+    )
 
 
 # --- lines -----------------------------------------------------------------------------------
@@ -232,11 +234,5 @@ def _mend_of_method(order: Order, hold: Hold) -> Mend | None:
     """Linking the shop's word frees all orders that say it; without a word a method is chosen in the order."""
     if not hold.subject or order.integration is None:
         return None
-    for arguments in ([order.merchant_id], [order.merchant_id, order.integration.pk]):
-        try:
-            address = reverse("orders:link", args=arguments)
-        except NoReverseMatch:
-            continue
-        asked = {"shop": str(order.integration.pk), "value": hold.subject}
-        return Mend(_("Link it"), f"{address}?{urlencode(asked)}")
-    return None
+    address = reverse("orders:link", args=[order.merchant_id, order.integration.pk])
+    return Mend(_("Link it"), f"{address}?{urlencode({'value': hold.subject})}")

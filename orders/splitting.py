@@ -68,9 +68,7 @@ def split_pending() -> int:
 
 def _candidates() -> OrderQuerySet:
     """PENDING, several pieces, and of at least one product something lies there."""
-    there = Reservation.objects.filter(
-        reference=Cast(OuterRef("pk"), CharField()), stock__on_hand__gt=0, held__gt=0
-    )
+    there = Reservation.objects.filter(reference=Cast(OuterRef("pk"), CharField()), stock__on_hand__gt=0, held__gt=0)
     pending = Order.objects.filter(status=Status.PENDING, merchant__order_processing__splits_pending=True)
     return pending.filter(Exists(there))
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from integrations import sync
-from orders import deciding, promise
+from orders import deciding, desk_play, links, promise, splitting
 from orders.handover import hand_over
 from orders.intake import intake
 
@@ -20,6 +20,19 @@ def tell_shops(state_pk: int) -> None:
 
 @shared_task(name="orders.decide")
 def decide() -> None:
-    """Promises after the stock changed, then the orders that wait."""
+    """Promises after the stock changed, then the orders that wait, then parts that can go now."""
     promise.settle()
     deciding.decide_held()
+    splitting.split_pending()
+
+
+@shared_task(name="orders.play")
+def play() -> None:
+    """The warehouse beside the stand-in; only where SANDBOX is on."""
+    desk_play.play()
+
+
+@shared_task(name="orders.follow_links")
+def follow_links() -> None:
+    """Orders whose shipping method another link, or a method that became active, has changed."""
+    links.catch_up()

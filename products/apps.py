@@ -35,6 +35,6 @@ class ProductsConfig(AppConfig):
         activity.register({**phrases(), **telling.phrases()})
         add_section(20, Item(_("Products"), "products:list", "tag"))
         add_page(20, Item(_("Product list"), "products:list", also=("products:new", "products:edit")))
-        add_page(20, Item(_("Sync webshop products"), "products:sync"))
+        add_page(20, Item(_("Sync webshop products"), "products:sync", also=("products:shop_stock",)))
         pages = ("products:new_stock_update", "products:stock_update", "products:edit_stock_update")
         add_page(20, Item(_("Stock updates"), "products:stock_updates", also=pages))

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from integrations.models import Integration
+from merchants.models import Merchant
 from products.formula import with_numbers
 from products.models import ShopFigure
 from products.models.stock import ShopFigureQuerySet
@@ -82,6 +83,19 @@ def release(integration: Integration, now: datetime) -> None:
 def waiting(integration: Integration) -> ShopFigureQuerySet:
     """The rows that wait for a person."""
     return ShopFigure.objects.of(integration).filter(braked_at__isnull=False)
+
+
+def attention(merchant: Merchant) -> list[tuple[Integration, int]]:
+    """For the front page: the merchant's integrations with rows that wait for a person, and how many."""
+    rows = waiting_rows().filter(item__integration__merchant=merchant).order_by()
+    counted = dict(rows.values_list("item__integration").annotate(Count("pk")))
+    return [(one, counted[one.pk]) for one in merchant.integrations.filter(pk__in=counted)]
+
+
+def waiting_rows() -> ShopFigureQuerySet:
+    """Of every integration: what waits, of items that still are told anything."""
+    told = Q(item__product__isnull=False, item__gone_at__isnull=True, item__ignored_at__isnull=True)
+    return ShopFigure.objects.filter(told, braked_at__isnull=False)
 
 
 def approve(integration: Integration, through: datetime) -> int:

@@ -1,17 +1,16 @@
-"""The staff's desk for goods: count announced ones in, correct what lies on the shelf, read the ledger.
+"""The staff's desk for goods: count announced ones in, and correct what lies on the shelf (the ledger: ledger_admin.py).
 
-Staff see the goods of the warehouses they work in. The ledger and the reservations are read only, for everybody.
+Staff see the goods of the warehouses they work in.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import F, Model, Q, QuerySet, Sum
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -20,79 +19,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from merchants.models import Warehouse
 from products import adjusting, receiving, skus
-from products.models import Movement, Reservation, Stock, StockUpdate, StockUpdateLine
+from products.ledger_admin import OfOwnWarehouses, ReadOnly, WarehouseFilter
+from products.models import Stock, StockUpdate, StockUpdateLine
 from products.models.stock import NotEnough
 from products.stock_desk import AdjustForm, ReceiveForm
 
 LINES_PER_PAGE = 100
-
-
-class OfOwnWarehouses:
-    """Only what lies in warehouses where this member of the staff works; never made or taken away by hand."""
-
-    warehouse: ClassVar[str]  # the way from the row to its warehouse
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
-        own = Warehouse.objects.worked_by(request.user)  # type: ignore[arg-type]
-        return rows.filter(**{f"{self.warehouse}__in": own})
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Asks for the permission first: whoever may see nothing is not told either that nothing is there."""
-        if not self.has_view_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
-        answer: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc]
-        return answer
-
-    def own_or_404(self, request: HttpRequest, pk: str) -> Any:
-        """One of these rows. Whoever may not change such rows is refused, whoever works elsewhere finds nothing."""
-        if not admin.ModelAdmin.has_change_permission(self, request):  # type: ignore[arg-type]
-            raise PermissionDenied
-        row = self.get_object(request, pk)  # type: ignore[attr-defined]
-        if row is None:
-            raise Http404
-        return row
-
-
-class ReadOnly(OfOwnWarehouses):
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class WarehouseFilter(admin.SimpleListFilter):
-    """By warehouse, among those of this member of the staff."""
-
-    title = gettext_lazy("warehouse")
-    parameter_name = "warehouse"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(one.pk), str(one)) for one in Warehouse.objects.worked_by(request.user)]  # type: ignore[arg-type]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        way = "stock__warehouse" if queryset.model in (Movement, Reservation) else "warehouse"
-        chosen = self.value() or ""
-        return queryset.filter(**{way: chosen}) if chosen.isdecimal() else queryset
-
-
-class LineInline(admin.TabularInline[StockUpdateLine, StockUpdate]):
-    model = StockUpdateLine
-    fields = readonly_fields = ("product", "expected", "received", "comment")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: StockUpdate | None = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StockUpdateLine]:
-        return super().get_queryset(request).select_related("product")
 
 
 @admin.register(StockUpdate)
@@ -122,7 +55,6 @@ class StockUpdateAdmin(OfOwnWarehouses, admin.ModelAdmin[StockUpdate]):
         "lines__product__sku",
     )
     show_full_result_count = False
-    inlines = (LineInline,)
     fields = (
         "number",
         "status",
@@ -142,12 +74,17 @@ class StockUpdateAdmin(OfOwnWarehouses, admin.ModelAdmin[StockUpdate]):
         "made_by",
         "created_at",
         "changed_at",
+        "goods",
     )
     readonly_fields = tuple(name for name in fields if name != "warehouse_comment")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StockUpdate]:
         sums = {"pieces": Sum("lines__expected"), "came": Sum("lines__received")}
         return super().get_queryset(request).annotate(**sums)  # type: ignore[no-any-return]
+
+    def save_model(self, request: HttpRequest, obj: StockUpdate, form: Any, change: bool) -> None:
+        """Only the comment: a colleague may have received meanwhile what this page read before."""
+        obj.save(update_fields=["warehouse_comment", "changed_at"])
 
     @admin.display(description=gettext_lazy("warehouse"), ordering="warehouse__code")
     def warehouse_code(self, update: StockUpdate) -> str:
@@ -160,6 +97,18 @@ class StockUpdateAdmin(OfOwnWarehouses, admin.ModelAdmin[StockUpdate]):
     @admin.display(description=gettext_lazy("received"), ordering="came")
     def arrived(self, update: Any) -> int:
         return update.came or 0
+
+    @admin.display(description=gettext_lazy("announced and received"))
+    def goods(self, update: StockUpdate) -> str:
+        """The first lines, as text: an inline would send two fields of each, and a form has a thousand at most."""
+        lines = update.lines.select_related("product")[: LINES_PER_PAGE + 1]
+        said = [
+            _("%(sku)s: %(received)d of %(expected)d")
+            % {"sku": line.product.sku, "received": line.received, "expected": line.expected}
+            + (f" ({line.comment})" if line.comment else "")
+            for line in lines[:LINES_PER_PAGE]
+        ]
+        return "\n".join([*said, "…"] if len(lines) > LINES_PER_PAGE else said)
 
     def get_urls(self) -> list[URLPattern]:
         receive = self.admin_site.admin_view(self.receive)
@@ -319,69 +268,6 @@ class StockAdmin(ReadOnly, admin.ModelAdmin[Stock]):
         self.log_change(request, stock, said)
         self.message_user(request, said, messages.SUCCESS)
         return True
-
-
-class OfStock:
-    """The columns that tell of which stock a row is."""
-
-    @admin.display(description=gettext_lazy("SKU"), ordering="stock__product__sku")
-    def sku(self, row: Any) -> str:
-        return str(row.stock.product.sku)
-
-    @admin.display(description=gettext_lazy("merchant"), ordering="stock__product__merchant__name")
-    def merchant(self, row: Any) -> str:
-        return str(row.stock.product.merchant.name)
-
-    @admin.display(description=gettext_lazy("warehouse"), ordering="stock__warehouse__code")
-    def warehouse_code(self, row: Any) -> str:
-        return str(row.stock.warehouse.code)
-
-
-@admin.register(Movement)
-class MovementAdmin(OfStock, ReadOnly, admin.ModelAdmin[Movement]):
-    """The ledger: to read, never to write."""
-
-    warehouse = "stock__warehouse"
-    list_display = (
-        "at",
-        "sku",
-        "merchant",
-        "warehouse_code",
-        "pieces",
-        "on_hand",
-        "why",
-        "reason",
-        "document",
-        "who",
-    )
-    list_filter = ("why", WarehouseFilter, "at", ("stock__product__merchant", admin.RelatedOnlyFieldListFilter))
-    list_select_related = ("stock__product__merchant", "stock__warehouse")
-    search_fields = ("stock__product__sku", "stock__product__sku_folded", "document", "reason", "who")
-    show_full_result_count = False
-    ordering = ("-pk",)
-
-
-@admin.register(Reservation)
-class ReservationAdmin(OfStock, ReadOnly, admin.ModelAdmin[Reservation]):
-    """What orders hold; written with the orders only."""
-
-    warehouse = "stock__warehouse"
-    list_display = (
-        "label",
-        "sku",
-        "merchant",
-        "warehouse_code",
-        "held",
-        "deducted",
-        "open_in_shop",
-        "promised_at",
-        "is_covered",
-    )
-    list_filter = ("is_covered", WarehouseFilter, ("stock__product__merchant", admin.RelatedOnlyFieldListFilter))
-    list_select_related = ("stock__product__merchant", "stock__warehouse")
-    search_fields = ("label", "reference", "stock__product__sku", "stock__product__sku_folded")
-    show_full_result_count = False
-    ordering = ("promised_at", "pk")
 
 
 def _lines(update: StockUpdate, words: str) -> QuerySet[StockUpdateLine]:

@@ -18,6 +18,7 @@ from merchants.models import Merchant, User
 from sandbox.models import Shop
 from tests import factories
 from tests.products.goods import announce
+from tests.shipping import things
 
 OF_NO_MERCHANT = {"merchants:home", "merchants:create"}  # for everybody who is signed in
 BEGINNINGS = {"m/<key:merchant_pk>/": "merchant", "admin/": "desk", "accounts/": "account", "sandbox/": "sandbox"}
@@ -101,6 +102,9 @@ def make_world() -> World:
         "integrations pk": integration.pk,
         "orders:delete_integration pk": integration.pk,
         "products pk": factories.product(merchant).pk,
+        "orders pk": factories.order(merchant).pk,
+        "orders:link pk": integration.pk,
+        "orders:unlink pk": things.link(integration, "standard", things.active(merchant)).pk,
     }
     return World(merchant, owner, factories.viewer(merchant), integration, arguments)
 

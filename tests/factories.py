@@ -7,9 +7,11 @@ from django.utils import timezone
 
 from integrations.models import Integration
 from merchants.models import Membership, Merchant, User, Warehouse
+from orders.models import Order, OrderLine, Status
 from products import skus
-from products.models import Product, WebshopProduct
+from products.models import Movement, Product, Stock, WebshopProduct
 from products.problems import codes_text
+from shipping.models import Carrier, MerchantMethod, ShippingMethod
 
 PASSWORD = "a-quiet-harbour-42"
 _numbers = count(1)
@@ -39,7 +41,9 @@ def merchant(owner: User | None = None, **fields: Any) -> Merchant:
 def viewer(merchant: Merchant) -> User:
     """A linked user who may only look."""
     made = user()
-    Membership.objects.create(merchant=merchant, user=made, edits_settings=False, edits_products=False, edits_orders=False)
+    Membership.objects.create(
+        merchant=merchant, user=made, edits_settings=False, edits_products=False, edits_orders=False
+    )
     return made
 
 
@@ -92,4 +96,55 @@ def webshop_product(
             "problem_codes": codes_text(own),
             **fields,
         }
+    )
+
+
+def stock(product: Product, warehouse: Warehouse, on_hand: int = 0) -> Stock:
+    """Pieces on the shelf, with the line in the ledger that they come from."""
+    made = Stock.objects.create(product=product, warehouse=warehouse)
+    if on_hand:
+        made.move(on_hand, Movement.Why.RECEIVED)
+    return made
+
+
+def method(merchant: Merchant, **fields: Any) -> ShippingMethod:
+    """A shipping method of the merchant's warehouse that it may use."""
+    number = next(_numbers)
+    house = fields.pop("warehouse", None) or merchant.warehouses.first()
+    carrier, _made = Carrier.objects.get_or_create(name="PostNord")
+    made = ShippingMethod.objects.create(
+        **{"warehouse": house, "carrier": carrier, "service": f"MyPack {number}", **fields}
+    )
+    MerchantMethod.objects.create(merchant=merchant, method=made, state=MerchantMethod.State.ACTIVE)
+    return made
+
+
+def order(merchant: Merchant, **fields: Any) -> Order:
+    """A DRAFT made by hand with a whole address and no line; `integration` makes it one of that shop."""
+    shop = fields.get("integration")
+    return Order.objects.create(
+        **{
+            "merchant": merchant,
+            "warehouse": shop.warehouse if shop else merchant.warehouses.first(),
+            "shop": shop.shop if shop else "",
+            "number": str(70000 + next(_numbers)),
+            "status": Status.DRAFT,
+            "name": "Anna Åberg",
+            "address": "Drottninggatan 1",
+            "zip_code": "111 51",
+            "city": "Stockholm",
+            "country": "SE",
+            "phone": "+46701234567",
+            "email": "anna@example.com",
+            **fields,
+        }
+    )
+
+
+def order_line(order: Order, product: Product | None = None, pieces: int = 1, **fields: Any) -> OrderLine:
+    """A line of this product; of an order from a shop with the shop's own id and as many open pieces there."""
+    of_shop = {"external_id": str(next(_numbers)), "open_in_shop": pieces} if order.integration_id else {}
+    said = {"product": product, "sku": product.sku, "name": product.name} if product else {}
+    return OrderLine.objects.create(
+        **{"order": order, "pieces": pieces, "ordered": pieces, **of_shop, **said, **fields}
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -162,9 +161,3 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found and timezone.is_aware(found) else None
-
-
-def attention(merchant: Merchant) -> list[tuple[Integration, int, str]]:
-    """For the front page: integrations with zeros that wait for a person, how many, and where to look."""
-    counted: list[Any] = [(one, brake.waiting(one).count()) for one in merchant.integrations.all()]
-    return [(one, count, _address(merchant, one, Part.WAITING)) for one, count in counted if count]

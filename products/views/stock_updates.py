@@ -54,7 +54,7 @@ def show(request: MerchantRequest, merchant: Merchant, update_pk: int) -> HttpRe
     context = {
         "update": update,
         "page": Paginator(lines, LINES_PER_PAGE).get_page(request.GET.get("page")),
-        "sums": lines.aggregate(missing=Coalesce(Sum("missing"), 0), surplus=Coalesce(Sum("surplus"), 0)),
+        "sums": lines.aggregate(all_missing=Coalesce(Sum("missing"), 0), all_surplus=Coalesce(Sum("surplus"), 0)),
         "may_edit": request.membership.may(Permission.EDITS_PRODUCTS),
         **offer_context(request, merchant),
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from integrations import sync
@@ -55,7 +56,8 @@ class Desk:
 
     def put_on_shelf(self, product: Product, pieces: int) -> None:
         key = (product.pk, self.centra.integration.warehouse_id)
-        Stock.objects.lock([key])[key].move(pieces, Movement.Why.RECEIVED)
+        with transaction.atomic():
+            Stock.objects.lock([key])[key].move(pieces, Movement.Why.RECEIVED)
 
     def order(self, pieces: int = 3, *, lines: int = 1, **fields: Any) -> tuple[ShopOrder, Order]:
         """Bought, confirmed and taken over: in the shop, and here."""

@@ -187,7 +187,7 @@ def test_the_ledger_of_a_pass_adds_up(centra: Centra) -> None:
     sweater = goods(centra, on_hand=10)
     buy(centra, {sweater.size: 1})
     buy(centra, {sweater.size: 1}, confirm=False)
-    buy(centra, {sweater.size: 1}, placed_at=timezone.now() - timedelta(hours=2))
+    buy(centra, {sweater.size: 1}, placed_at=timezone.now() - timedelta(minutes=30))
     run = look(centra, ask=True)
     counts = run.counts
     assert counts["orders"] == 3 == sum(counts[k] for k in ("new", "known", "waiting", "skipped", "unreadable"))

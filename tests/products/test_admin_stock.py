@@ -1,10 +1,13 @@
-"""The staff's desk for goods: received and adjusted by those who work there, the ledger read by all and written by none."""
+"""The staff's desk for goods: received and adjusted by those who work there; the ledger is read, never written."""
 
+import re
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Permission as Right
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -158,11 +161,33 @@ def test_the_rest_that_does_not_come_is_closed(staff: Client, update: StockUpdat
 
 
 def test_staff_answer_the_merchant_but_change_nothing_else(staff: Client, update: StockUpdate) -> None:
-    lines = {"lines-TOTAL_FORMS": 0, "lines-INITIAL_FORMS": 0}
-    sent = {"warehouse_comment": "Please send it to gate 4.", "reference": "X", "status": "received", **lines}
+    sent = {"warehouse_comment": "Please send it to gate 4.", "reference": "X", "status": "received"}
     staff.post(url("stockupdate_change", update.pk), sent)
     update.refresh_from_db()
     assert (update.warehouse_comment, update.reference, update.status) == ("Please send it to gate 4.", "PO-77", "new")
+
+
+def test_a_comment_saved_late_does_not_undo_what_was_received_meanwhile(
+    staff: Client, update: StockUpdate, sweater: Product
+) -> None:
+    desk, read_before = admin.site._registry[StockUpdate], StockUpdate.objects.get()
+    staff.post(url("stockupdate_receive", update.pk), entered(update, sweater, 6))
+    read_before.warehouse_comment = "Gate 4"
+    desk.save_model(HttpRequest(), read_before, None, True)
+    update.refresh_from_db()
+    assert (update.warehouse_comment, update.status) == ("Gate 4", "partly")
+    assert update.arrived_at is not None
+
+
+def test_the_comment_of_an_update_with_many_hundred_lines_is_saved(staff: Client, merchant: Merchant) -> None:
+    products = [factories.product(merchant, f"M{number:04}") for number in range(600)]
+    update = announce(merchant, dict.fromkeys(products, 1))
+    text = staff.get(url("stockupdate_change", update.pk)).content.decode()
+    assert "M0000: 0 of 1" in text
+    assert len(re.findall(r"<(?:input|textarea|select)\b", text)) < 50
+    staff.post(url("stockupdate_change", update.pk), {"warehouse_comment": "Gate 4"})
+    update.refresh_from_db()
+    assert update.warehouse_comment == "Gate 4"
 
 
 # --- adjust ---------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def product(merchant: Merchant, house: Warehouse) -> Product:
 def test_on_hand_is_set_or_changed_with_a_line_in_the_ledger(
     product: Product, house: Warehouse, words: dict[str, int], after: int, pieces: int
 ) -> None:
-    adjust(product, house, reason="  Counted again ", who="Robin", **words)  # type: ignore[arg-type]
+    adjust(product, house, reason="  Counted again ", who="Robin", **words)
     movement = Movement.objects.latest("pk")
     assert on_hand(product, house) == after
     assert (movement.pieces, movement.why, movement.reason, movement.who) == (

@@ -20,7 +20,7 @@ ALL = list(METHODS.values())
 
 def to(method: int, value: str, *countries: str, pk: int = 1, who: str = "Kim") -> MethodLink:
     given = {"pk": pk, "value": value, "value_folded": fold(value), "linked_by": who, "linked_at": NOON}
-    return MethodLink(method_id=method, countries=list(countries), **given)  # type: ignore[arg-type]
+    return MethodLink(method_id=method, countries=list(countries), **given)
 
 
 def meant(words: Words, *links: MethodLink, active: list[MerchantMethod] = ALL) -> Resolved:

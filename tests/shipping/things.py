@@ -20,7 +20,7 @@ def method(warehouse: Warehouse, service: str = "", carrier: str = "PostNord", *
 
 def active(merchant: Merchant, service: str = "", *, state: str = "active", **fields: Any) -> MerchantMethod:
     """A method that the merchant may use (or asked for, by its state) in its first warehouse."""
-    house = fields.pop("warehouse", None) or merchant.warehouses.first()
+    house: Warehouse = fields.pop("warehouse", None) or merchant.warehouses.earliest("pk")
     made = method(house, service, **fields)
     return MerchantMethod.objects.create(merchant=merchant, method=made, state=state)
 

@@ -1,24 +1,12 @@
-"""The pages that show every floor: the front page, and what deleting an integration would mean."""
+"""What deleting an integration would mean."""
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
-from orders import front
-
-
-@require_safe
-@merchant_view()
-def front_page(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
-    """Where the merchant stands, at a glance."""
-    request.session["last_merchant"] = merchant.pk
-    may = {permission.value: request.membership.may(permission) for permission in Permission}
-    context = {"front": front.look(merchant), "runs": front.last_runs(merchant), "may": may}
-    return render(request, "orders/front_page.html", context)
 
 
 @merchant_view(reads=Permission.EDITS_SETTINGS)

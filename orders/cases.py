@@ -1,0 +1,51 @@
+"""One order with its other parts, beside what the shop shows of it: what `handing.py` decides from."""
+
+from __future__ import annotations
+
+from integrations.connectors.base import OrderData
+from orders import differences, handing
+from orders.handing import Case
+from orders.intent import alive, parts_of
+from orders.models import SPLIT_PARTS, Order, Status
+
+
+def case_of(order: Order, found: OrderData | None) -> Case:
+    """The order with its other parts, beside what the shop shows."""
+    assert order.integration is not None
+    pieces = handing.pieces_of(order.lines.all())
+    others = list(parts_of(order).exclude(pk=order.pk).select_related("shipment"))
+    living = {part.pk for part in alive(parts_of(order).exclude(pk=order.pk))}
+    there = {part.pk: handing.pieces_of(part.lines.all()) for part in others if part.pk in living}
+    busy = {part.pk for part in others if part.status in (Status.COLLECTING, Status.SHIPPED)} & living
+    sharing = {part.pk for part in others if order.shipment_id and part.shipment_id == order.shipment_id} & living
+    theirs = {part.shipment.external_id for part in others if part.shipment and part.shipment_id != order.shipment_id}
+    ours = order.shipment.external_id if order.shipment else ""
+    compared = shown_to(order, found)
+    return Case(
+        found=found,
+        pieces=pieces,
+        together=tuple(
+            handing.total([pieces, *(there[pk] for pk in with_it)]) for with_it in (living, sharing) if with_it
+        ),
+        under_way=handing.total(there[pk] for pk in busy),
+        ours=ours,
+        theirs=frozenset(theirs - {""}),
+        shown_as=ours if is_read_as_shipment(order) else "",
+        is_changed=compared is not None and differences.differs(order, compared),
+        takes_pending=order.integration.takes_pending,
+        wants_cancelling=order.is_cancellation_open,
+    )
+
+
+def is_read_as_shipment(order: Order) -> bool:
+    """Whether it, or the order it was split off from, was a shipment of the shop when it was read."""
+    parts = [order.part, order.split_from.part if order.split_from else 0]
+    return any(0 < part < SPLIT_PARTS for part in parts)
+
+
+def shown_to(order: Order, found: OrderData | None) -> OrderData | None:
+    """What the shop shows of this order: of one that was read as a shipment, just that shipment."""
+    if found is None or not is_read_as_shipment(order):
+        return found
+    ours = order.shipment.external_id if order.shipment else ""
+    return next((one.order for one in found.shipments if one.external_id == ours), None)

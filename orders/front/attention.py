@@ -1,0 +1,307 @@
+"""What needs a person: why something waits, grouped by cause, each with the one link that mends it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, F, Min
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django_stubs_ext import StrOrPromise
+
+from integrations.models import Tone
+from merchants.models import Merchant
+from merchants.templatetags.portal import duration
+from orders.front.addresses import order_list, sync_address, to
+from orders.front.completeness import Equation
+from orders.front.counts import Tally
+from orders.front.shops import Shop
+from orders.models import Cause, Hold, Status
+from orders.models.hold import OF_THE_SHOP
+from products.models import Tab, WebshopProduct
+from products.problems import Code
+from shipping.models import MerchantMethod
+
+CAUSES_SHOWN = 8  # per shop; what is beyond is one more line
+GROUPS_READ, GROUPS_SHOWN = 200, 12
+MANY, LONG = 5, timedelta(days=1)  # from here on a cause is grave
+GRAVE = (Cause.CAPTURE, Cause.REFUSED)
+ANSWERS = timedelta(days=7)  # how long an answer about a shipping method is news
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """One cause for which something waits, and the one link that mends it."""
+
+    tone: Tone
+    title: str
+    text: str
+    url: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Orders of one shop that wait for the same thing; `order` and `text` are those of one of them."""
+
+    cause: Cause
+    subject: str
+    integration: int | None
+    number: int
+    oldest: datetime
+    order: int
+    text: str
+
+
+def look(
+    merchant: Merchant,
+    shops: list[Shop],
+    equations: list[Equation],
+    groups: list[Group],
+    tally: dict[str, Tally],
+    now: datetime,
+) -> list[Attention]:
+    """Everything that waits for a person, the gravest first."""
+    found = [
+        *_shops_in_trouble(merchant, shops),
+        *_lost(equations),
+        *_refunds(merchant, tally),
+        *_holds(merchant, groups, now),
+        *_braked(merchant, shops, now),
+        *_answers(merchant, now),
+        *_problems(merchant, shops),
+        *_of_the_shops(merchant, groups, now),
+    ]
+    return sorted(found, key=lambda one: one.tone != Tone.BAD)
+
+
+def hold_groups(merchant: Merchant) -> list[Group]:
+    """Reasons to wait, those that hold up most orders first."""
+    holds = Hold.objects.filter(order__merchant=merchant, order__status=Status.RESERVED).order_by()
+    rows = holds.values("cause", "subject", shop=F("order__integration")).annotate(
+        number=Count("order", distinct=True), oldest=Min("since"), first=Min("order"), words=Min("text")
+    )
+    return [
+        Group(
+            Cause(row["cause"]),
+            row["subject"],
+            row["shop"],
+            row["number"],
+            row["oldest"],
+            row["first"],
+            row["words"],
+        )
+        for row in rows.order_by("-number", "oldest")[:GROUPS_READ]
+    ]
+
+
+def _shops_in_trouble(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
+    return [
+        Attention(
+            shop.health.tone,
+            f"{shop.integration.label}: {shop.health.word}",
+            shop.health.sentence,
+            to("integrations:edit", merchant.pk, shop.integration.pk),
+            _("Open integration"),
+        )
+        for shop in shops
+        if shop.health.tone in (Tone.BAD, Tone.WAIT)
+    ]
+
+
+def _lost(equations: list[Equation]) -> list[Attention]:
+    """The alarm: orders that were seen once and are nowhere."""
+    return [
+        Attention(
+            Tone.BAD,
+            _("%(shop)s: the orders do not add up") % {"shop": one.integration.label},
+            _("Something the shop once showed is neither here nor left for a reason. The activity names the orders."),
+            to("integrations:edit", one.integration.merchant_id, one.integration.pk) + "#activity",
+            _("See the activity"),
+        )
+        for one in equations
+        if not one.adds_up
+    ]
+
+
+def _refunds(merchant: Merchant, tally: dict[str, Tally]) -> list[Attention]:
+    number = sum(one.refunds for one in tally.values())
+    if not number:
+        return []
+    title = ngettext("%(n)d cancelled order was paid", "%(n)d cancelled orders were paid", number) % {"n": number}
+    text = _("Refund it in Centra, then tick it off on the order.")
+    return [Attention(Tone.BAD, title, text, order_list(merchant.pk, asks="refund"), _("See them"))]
+
+
+# --- holds ---------------------------------------------------------------------------------
+
+
+def _holds(merchant: Merchant, groups: list[Group], now: datetime) -> list[Attention]:
+    """What somebody here can mend; the most frequent causes, then one line for the rest."""
+    ours = [group for group in groups if group.cause not in OF_THE_SHOP]
+    found = [_hold(merchant, group, now) for group in ours[:GROUPS_SHOWN]]
+    if rest := len(ours) - GROUPS_SHOWN if len(ours) > GROUPS_SHOWN else 0:
+        title = ngettext("%(n)d more reason to wait", "%(n)d more reasons to wait", rest) % {"n": rest}
+        url = order_list(merchant.pk, status=Status.RESERVED.value)
+        found.append(Attention(Tone.WAIT, title, "", url, _("See them")))
+    return found
+
+
+def _hold(merchant: Merchant, group: Group, now: datetime) -> Attention:
+    title = ngettext("%(n)d order waits: %(why)s", "%(n)d orders wait: %(why)s", group.number)
+    is_grave = group.cause in GRAVE or group.number >= MANY or now - group.oldest >= LONG
+    url, action = _mend(merchant, group)
+    return Attention(
+        Tone.BAD if is_grave else Tone.WAIT,
+        title % {"n": group.number, "why": _why(group)},
+        f"{_since(group, now)} {_effect(group)}".strip(),
+        url,
+        action,
+    )
+
+
+def _why(group: Group) -> str:
+    if group.subject and group.cause is Cause.METHOD:
+        return _("“%(word)s” is not linked to a shipping method") % {"word": group.subject}
+    if group.subject and group.cause is Cause.UNKNOWN_SKU:
+        return _("SKU %(sku)s is not in myOGO") % {"sku": group.subject}
+    if group.subject and group.cause is Cause.AMBIGUOUS_ITEM:
+        return _("SKU %(sku)s and its EAN name different items") % {"sku": group.subject}
+    return str(group.cause.label)
+
+
+def _since(group: Group, now: datetime) -> str:
+    return _("Oldest %(age)s.") % {"age": duration(now - group.oldest)}
+
+
+def _effect(group: Group) -> str:
+    """What one mend does; for a single order, what exactly is the matter."""
+    if group.number == 1:
+        return group.text
+    if group.cause is Cause.METHOD:
+        return _("Linking it frees all %(n)d at once.") % {"n": group.number}
+    if group.cause is Cause.UNKNOWN_SKU:
+        return _("Creating it frees all %(n)d at once.") % {"n": group.number}
+    return ""
+
+
+def _mend(merchant: Merchant, group: Group) -> tuple[str, str]:
+    """Where it is mended, and what the link says."""
+    shop = group.integration
+    if group.cause is Cause.METHOD and group.subject and shop:
+        if url := to("orders:link", merchant.pk, shop, value=group.subject):
+            return url, _("Link it")
+    if group.cause in (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM) and shop:
+        word = _("Create product") if group.cause is Cause.UNKNOWN_SKU else _("See the items")
+        return sync_address(merchant.pk, shop=shop, q=group.subject), word
+    if group.cause in (Cause.WAREHOUSES, Cause.PAID_ELSEWHERE) and shop:
+        section = "orders" if group.cause is Cause.WAREHOUSES else "payment"
+        return to("integrations:edit", merchant.pk, shop) + f"#settings-{section}", _("Open integration")
+    if group.number == 1 and (url := to("orders:order", merchant.pk, group.order)):
+        return url, _("Open order")
+    return order_list(merchant.pk, status=Status.RESERVED.value, cause=group.cause.value, shop=shop), _("See them")
+
+
+def _of_the_shops(merchant: Merchant, groups: list[Group], now: datetime) -> list[Attention]:
+    """What only the shop can let go: said calmly, one line per cause."""
+    numbers: Counter[Cause] = Counter()
+    oldest: dict[Cause, datetime] = {}
+    for group in groups:
+        if group.cause in OF_THE_SHOP:
+            numbers[group.cause] += group.number
+            oldest[group.cause] = min(group.oldest, oldest.get(group.cause, group.oldest))
+    return [
+        Attention(
+            Tone.NONE,
+            ngettext("%(n)d order waits: %(why)s", "%(n)d orders wait: %(why)s", number)
+            % {"n": number, "why": cause.label},
+            _("Oldest %(age)s. It goes on by itself when the shop lets it go.")
+            % {"age": duration(now - oldest[cause])},
+            order_list(merchant.pk, status=Status.RESERVED.value, cause=cause.value),
+            _("See them"),
+        )
+        for cause, number in numbers.most_common()
+    ]
+
+
+# --- the rest ------------------------------------------------------------------------------
+
+
+def _braked(merchant: Merchant, shops: list[Shop], now: datetime) -> list[Attention]:
+    found = []
+    for shop in shops:
+        if number := shop.figures.braked:
+            title = ngettext(
+                "%(n)d item would become zero in %(shop)s", "%(n)d items would become zero in %(shop)s", number
+            )
+            since = shop.figures.braked_since or now
+            found.append(
+                Attention(
+                    Tone.BAD,
+                    title % {"n": number, "shop": shop.integration.label},
+                    _("Waiting %(age)s for you to say that this is right; all else is told.")
+                    % {"age": duration(now - since)},
+                    to("products:shop_stock", merchant.pk, shop.integration.pk),
+                    _("Look at them"),
+                )
+            )
+    return found
+
+
+def _answers(merchant: Merchant, now: datetime) -> list[Attention]:
+    """What the warehouse answered about shipping methods; those that needed no activation are no answer."""
+    rows = MerchantMethod.objects.with_methods().filter(
+        merchant=merchant, answered_at__gte=now - ANSWERS, answered_at__gt=F("requested_at")
+    )
+    return [_answer(merchant, row) for row in rows.order_by("-answered_at")[:CAUSES_SHOWN]]
+
+
+def _answer(merchant: Merchant, row: MerchantMethod) -> Attention:
+    is_active = row.is_active
+    title = _("%(method)s is active") if is_active else _("%(method)s was declined")
+    return Attention(
+        Tone.GOOD if is_active else Tone.WAIT,
+        title % {"method": row.method.label},
+        row.answer,
+        to("shipping:list", merchant.pk),
+        _("Shipping methods"),
+    )
+
+
+def _problems(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
+    """Items with an SKU problem, grouped by cause and shop; the most frequent causes, then one line for the rest."""
+    causes = _causes(shops)
+    found = []
+    for shop in shops:
+        mine = causes.get(shop.integration.pk, Counter()).most_common()
+        found += [_items_wait(shop, number, code.label, code.value) for code, number in mine[:CAUSES_SHOWN]]
+        if rest := sum(number for _code, number in mine[CAUSES_SHOWN:]):
+            found.append(_items_wait(shop, rest, _("other problems"), ""))
+    return found
+
+
+def _causes(shops: Iterable[Shop]) -> dict[int, Counter[Code]]:
+    """Per integration how many items each cause holds up; an item with several counts for its first."""
+    keys = [shop.integration.pk for shop in shops if shop.items[Tab.PROBLEMS.value]]
+    if not keys:
+        return {}
+    found: dict[int, Counter[Code]] = {key: Counter() for key in keys}
+    items = WebshopProduct.objects.filter(integration__in=keys).on_tab(Tab.PROBLEMS).order_by()
+    for key, codes, number in items.values_list("integration", "problem_codes").annotate(number=Count("pk")):
+        found[key][Code(codes.strip("|").split("|")[0])] += number
+    return found
+
+
+def _items_wait(shop: Shop, number: int, what: StrOrPromise, code: str) -> Attention:
+    address = shop.address(Tab.PROBLEMS)
+    title = ngettext("%(n)d item waits: %(what)s", "%(n)d items wait: %(what)s", number)
+    return Attention(
+        Tone.WAIT,
+        title % {"n": number, "what": what},
+        _("In %(shop)s. The page says where to mend each.") % {"shop": shop.integration.label},
+        f"{address}&problem={code}" if code else address,
+        _("See them"),
+    )

@@ -1,0 +1,52 @@
+"""Single facts about a merchant, asked for in one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from merchants.models import Merchant
+from products.models import Product, Reservation, Stock, StockUpdate
+from shipping.models import MerchantMethod, MethodLink
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`products_short` counts products of which promised pieces are not there."""
+
+    products: int
+    products_short: int
+    active_methods: int
+    has_links: bool
+    has_goods: bool
+
+    @property
+    def has_methods(self) -> bool:
+        """Whether the shop's words for shipping mean something: linked, or one active method that is the default."""
+        return self.active_methods == 1 or (self.active_methods > 1 and self.has_links)
+
+
+def of(merchant: Merchant) -> Facts:
+    short = Reservation.objects.filter(promised_at__isnull=False, is_covered=False, held__gt=0)
+    goods = Stock.objects.filter(product__merchant=OuterRef("pk"), on_hand__gt=0)
+    announced = StockUpdate.objects.filter(merchant=OuterRef("pk"))
+    links = MethodLink.objects.filter(integration__merchant=OuterRef("pk"))
+    rows = Merchant.objects.filter(pk=merchant.pk).order_by()
+    row = rows.values(
+        products=_count(Product.objects.all(), "merchant", "pk"),
+        products_short=_count(short, "stock__product__merchant", "stock__product"),
+        active_methods=_count(MerchantMethod.objects.active(), "merchant", "pk"),
+        has_links=Exists(links),
+        has_goods=Exists(goods) | Exists(announced),
+    ).get()
+    return Facts(**row)
+
+
+def _count(rows: QuerySet[Any], merchant: str, what: str) -> Coalesce:
+    """How many different ones of the merchant."""
+    mine = rows.filter(**{merchant: OuterRef("pk")}).order_by().values(merchant)
+    number = mine.annotate(number=Count(what, distinct=True)).values("number")
+    return Coalesce(Subquery(number), 0, output_field=IntegerField())

@@ -1,0 +1,19 @@
+"""The front page."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from merchants.access import MerchantRequest, merchant_view
+from merchants.models import Merchant, Permission
+from orders import front
+
+
+@require_safe
+@merchant_view()
+def front_page(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """Where the merchant stands, at a glance."""
+    request.session["last_merchant"] = merchant.pk
+    may = {permission.value: request.membership.may(permission) for permission in Permission}
+    context = {"front": front.look(merchant), "runs": front.last_runs(merchant), "may": may}
+    return render(request, "orders/front_page.html", context)

@@ -1,0 +1,34 @@
+"""The first set of methods: made once, and what staff changed stays."""
+
+import pytest
+
+from shipping import starter
+from shipping.models import ShippingMethod
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_warehouse_gets_its_own_and_twice_makes_nothing_twice() -> None:
+    for code in starter.OFFERS:
+        factories.warehouse(code=code)
+    factories.warehouse(code="XYZ")
+    starter.fill()
+    made = ShippingMethod.objects.count()
+    assert made == sum(len(offers) for offers in starter.OFFERS.values())
+    ShippingMethod.objects.filter(service="Varubrev").update(needs_activation=True)
+    starter.fill()
+    assert ShippingMethod.objects.count() == made
+    assert ShippingMethod.objects.get(service="Varubrev").needs_activation
+
+
+def test_offers_say_what_they_need() -> None:
+    factories.warehouse(code="GOT")
+    starter.fill()
+    home = ShippingMethod.objects.get(carrier__name="Budbee", service="Home")
+    assert home.needs_contract
+    assert home.needs_phone
+    letter = ShippingMethod.objects.get(service="Varubrev")
+    assert (letter.has_tracking, letter.tracking_url) == (False, "")
+    collect = ShippingMethod.objects.get(carrier__name="PostNord", service="MyPack Collect")
+    assert collect.tracking_address("UJ1") == "https://tracking.postnord.com/en/tracking?id=UJ1"
