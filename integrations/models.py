@@ -17,7 +17,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from integrations import activity
+from integrations import activity, pipes
 from integrations.connectors import PLATFORMS, connect
 from integrations.connectors.base import Connector, Credentials
 from integrations.connectors.errors import BadCredentials
@@ -256,7 +256,7 @@ class SyncState(models.Model):
 
     @property
     def label(self) -> str:
-        return str(self.definition.label) if self.pipe in PIPES else self.pipe
+        return pipes.label(self.pipe)
 
     @property
     def is_running(self) -> bool:
@@ -343,7 +343,7 @@ class SyncRun(models.Model):
 
     @property
     def label(self) -> str:
-        return str(PIPES[self.pipe].label) if self.pipe in PIPES else self.pipe
+        return pipes.label(self.pipe)
 
     @property
     def tone(self) -> Tone:

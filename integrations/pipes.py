@@ -33,3 +33,12 @@ PIPES: dict[str, Pipe] = {}
 
 def register(pipe: Pipe) -> None:
     PIPES[pipe.key] = pipe
+
+
+# Background work that talks to no shop, but keeps a record in the activity: its key and what a person reads.
+OTHER_WORK: dict[str, str | StrPromise] = {}
+
+
+def label(key: str) -> str:
+    """How the activity names a pipe, or other work."""
+    return str(PIPES[key].label) if key in PIPES else str(OTHER_WORK.get(key, key))

@@ -164,7 +164,7 @@ class SettingsForm(forms.ModelForm[Integration]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored_since = None if self.instance.pk is None else self.instance.takes_orders_since
+        self.stored_since: datetime | None = self.instance.takes_orders_since if self.instance.pk else None
         self.stored = {name: getattr(self.instance, name) for name in ("takes_pending", "reads", "warehouses_ours")}
         platform = PLATFORMS[self.instance.platform].label
         self.fields["is_paid_elsewhere"].label = _("Payment is taken outside %(shop)s") % {"shop": platform}
@@ -237,7 +237,7 @@ class SettingsForm(forms.ModelForm[Integration]):
 
     def _since(self, typed: dict[str, Any]) -> datetime:
         """The moment that is meant. What was not touched stays, to the second, also in another zone."""
-        clock = typed["takes_orders_since"]
+        clock: datetime | None = typed["takes_orders_since"]
         if clock is None:
             return self.stored_since or timezone.now()
         if self.stored_since is not None and clock.strftime(TYPED) == self.shown_since:

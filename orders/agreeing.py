@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.connectors.base import Connector, NewShipment, OrderData, ShipmentData
-from integrations.connectors.errors import Rejected
+from integrations.connectors.errors import Rejected, ShopError, Unavailable
 from integrations.models import Integration, Tone
 from integrations.sync import Run
 from orders import cases, deciding, differences, handing, moves, promise
@@ -49,7 +49,11 @@ def create(run: Run, shop: Connector, order: Order, *, is_later: bool) -> bool:
     try:
         with answered(order):
             made = shop.create_shipment(wish)
-    except Rejected as error:
+    except ShopError as error:
+        if not (isinstance(error, Unavailable) and error.lost_answer):
+            Shipment.objects.filter(pk=shipment.pk).update(asked_at=None, capture_asked_at=None)  # it was not made
+        if not isinstance(error, Rejected):
+            raise
         _refused(run, shop, order.pk, error, asked_for_money=must_capture)
         return False
     with locked(run, order.pk) as fresh:
@@ -107,8 +111,8 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
     intent = before if before is not None and not before.external_id else None
     there = Shipment.objects.filter(integration=order.integration, external_id=shown.external_id).first()
     shipment = there or intent or Shipment(integration=order.integration, shop=order.shop, number=order.number)
-    if there is None and intent is None:
-        shipment.is_adopted = True
+    if there is None:
+        shipment.is_adopted = intent is None or intent.asked_at is None
     shipment.external_id, shipment.pieces = shown.external_id, dict(shown.pieces)
     shipment.is_paid, shipment.made_at = is_paid, shipment.made_at or timezone.now()
     shipment.withdraw_asked_at = shipment.withdrawn_at = None  # it is wanted again
@@ -117,11 +121,9 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
     order.save(update_fields=["shipment", "changed_at"])
     if there is not None and intent is not None:
         intent.delete()
-    if shipment != before:
+    if shipment != before or intent is not None:
         word = _("Shipment %(id)s of the shop is used.") if shipment.is_adopted else _("The shop made shipment %(id)s.")
         order.tell(word % {"id": shipment.external_id}, shipment=shipment.external_id)
-    elif intent is not None:
-        order.tell(_("The shop made shipment %(id)s.") % {"id": shipment.external_id}, shipment=shipment.external_id)
     return shipment
 
 
@@ -148,12 +150,10 @@ def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_m
         if decision.step is Step.STOP:
             return stop(run, pk, found, decision.facts)
     with locked(run, pk) as order:
-        if order.shipment and not order.shipment.external_id:
-            order.shipment.asked_at = None
         if order.shipment:
             order.shipment.capture_error = fact[1] if fact and fact[0] == "capture" else ""
             order.shipment.error = str(error)
-            order.shipment.save()
+            order.shipment.save(update_fields=["capture_error", "error"])
         key, text = fact or ("refused", str(error))
         again_at = handing.patience(None, timezone.now()) if key == "capture" else None
         _put_back(order, {key: text}, again_at)

@@ -18,12 +18,12 @@ from django.utils.translation import gettext as _
 
 from integrations.models import Integration, Tone
 from orders import promise
-from orders.matching import Catalogue, Match, Shelf
+from orders.books import Books
+from orders.matching import Match, Shelf
 from orders.models import Cause, Hold, Order, OrderLine, OrderProcessing, Status
 from orders.models.hold import MAY_BE_OVERRULED
 from orders.territory import has_zip_codes, is_outside_customs_union
 from shipping.models import ShippingMethod
-from shipping.resolve import Resolver
 
 BATCH = 200
 
@@ -78,15 +78,30 @@ def _of_the_shop(case: Case) -> Iterable[Reason]:
         yield Reason(Cause.PAYMENT, _("The shop waits for the payment."))
     if order.shop_status == "pending" and not order.integration.takes_pending:
         yield Reason(Cause.NOT_CONFIRMED, _("Not confirmed in the shop yet."))
+    if order.shop_status == "unknown":
+        yield Reason(Cause.NOT_CONFIRMED, _("The shop shows a status that is not known here."))
     if order.shop_status == "cancelled":
         yield Reason(
             Cause.CHANGED, _("The shop cancelled this order; it is not cancelled here by itself."), "cancelled"
         )
     if order.offered:
         yield Reason(Cause.CHANGED, _("Changed in the shop after it was read: accept or refuse the difference."))
+    facts = {**_of_what_is_open(case), **order.facts}
     for key, cause in _FACTS.items():
-        if text := order.facts.get(key):
+        if text := facts.get(key):
             yield Reason(cause, str(text))
+
+
+def _of_what_is_open(case: Case) -> dict[str, str]:
+    """Pieces that we would send and that are no longer open in the shop: it sent them itself."""
+    if case.order.shop_status == "cancelled":
+        return {}
+    lines = [line for line in case.lines if line.external_id and line.pieces]
+    if not any(line.open_in_shop < min(line.pieces, line.ordered) for line in lines):
+        return {}
+    if any(line.open_in_shop for line in lines):
+        return {"sent": _("The shop has sent some of its pieces itself. Edit the order, or cancel it here.")}
+    return {"sent": _("The shop shows it as sent: nothing is open there. Cancel it here.")}
 
 
 # What reading and handing over found; the sentence is the value.
@@ -98,6 +113,7 @@ _FACTS = {
     "refused": Cause.REFUSED,
     "short": Cause.SHORT,
     "warehouses": Cause.WAREHOUSES,
+    "not_ready": Cause.NOT_CONFIRMED,
 }
 
 
@@ -113,7 +129,7 @@ def _of_the_lines(case: Case) -> Iterable[Reason]:
                 what["sku"][:200],
             )
         elif match.product is None:
-            yield Reason(Cause.UNKNOWN_SKU, _unknown(line, match) % what, what["sku"][:200])
+            yield Reason(Cause.UNKNOWN_SKU, _unknown(case, match) % what, what["sku"][:200])
     if not any(line.pieces for line in case.lines) and not case.order.facts.get("unreadable"):
         yield Reason(Cause.UNREADABLE, _("It has no line with pieces to send."))
     if case.wishes.customisation == OrderProcessing.Customisation.STOP and case.order.customisation:
@@ -123,12 +139,12 @@ def _of_the_lines(case: Case) -> Iterable[Reason]:
         )
 
 
-def _unknown(line: OrderLine, match: Match) -> str:
+def _unknown(case: Case, match: Match) -> str:
     if match.item is not None and match.item.ignored_at:
         return _("SKU %(sku)s is ignored on Sync webshop products.")
     if match.item is not None:
         return _("SKU %(sku)s is not in myOGO. It is on Sync webshop products, ready to create.")
-    if line.order.integration is None:
+    if case.integration is None:
         return _("There is no product with SKU %(sku)s.")
     return _("SKU %(sku)s is not in myOGO, and the shop’s catalogue does not show it. Press Refresh.")
 
@@ -162,8 +178,9 @@ def _of_the_address(case: Case) -> Iterable[Reason]:
     if missing:
         yield Reason(Cause.ADDRESS, _("The address is incomplete: %(what)s missing.") % {"what": ", ".join(missing)})
     if is_outside_customs_union(str(order.country), str(order.warehouse.country)):
+        fills = case.wishes.fills_customs
         lacking = sorted(
-            {line.sku for line, match in zip(case.lines, case.matches, strict=True) if _lacks(line, match)}
+            {line.sku for line, match in zip(case.lines, case.matches, strict=True) if _lacks(line, match, fills)}
         )
         if lacking:
             yield Reason(
@@ -173,10 +190,11 @@ def _of_the_address(case: Case) -> Iterable[Reason]:
             )
 
 
-def _lacks(line: OrderLine, match: Match) -> bool:
+def _lacks(line: OrderLine, match: Match, fills: bool) -> bool:
+    """Whether customs data is missing; the product's own counts where the merchant wants that."""
     if not line.pieces:
         return False
-    product = match.product
+    product = match.product if fills else None
     hs_code = line.hs_code or (product.hs_code if product else "")
     origin = line.country_of_origin or (str(product.country_of_origin) if product else "")
     return not (hs_code and origin)
@@ -185,7 +203,7 @@ def _lacks(line: OrderLine, match: Match) -> bool:
 # --- read and write ------------------------------------------------------------------------
 
 
-def decide(order: Order) -> None:
+def decide(order: Order, books: Books | None = None) -> None:
     """Decide one order that is locked by the caller, within its transaction. Only orders that are not handed over.
 
     NEW, PENDING and RESERVED with reasons are decided anew; DRAFT and the closed ones are left as they are.
@@ -194,7 +212,7 @@ def decide(order: Order) -> None:
         return
     if order.is_being_handed_over and order.shipment_id:
         return  # the hand-over reads the shop itself and says what it found
-    case = look_up(order)
+    case = look_up(order, books)
     found = reasons(case)
     _take_over_findings(case)
     before = list(order.holds.all())
@@ -205,9 +223,9 @@ def decide(order: Order) -> None:
     settle_status(order, found)
 
 
-def enter(order: Order, who: str = "") -> None:
+def enter(order: Order, who: str = "", books: Books | None = None) -> None:
     """Somebody, or the reading, wants it to go to the warehouse: NEW or PENDING, or RESERVED with the reasons."""
-    case = look_up(order)
+    case = look_up(order, books)
     found = reasons(case)
     _take_over_findings(case)
     _write_holds(order, list(order.holds.all()), found, who)
@@ -239,14 +257,14 @@ def settle_status(order: Order, found: list[Reason], who: str = "") -> None:
 
 def decide_again(pks: Iterable[int]) -> int:
     """Decide these orders, each in its own transaction; returns how many were freed."""
-    freed = 0
+    freed, books = 0, Books()
     for pk in sorted(pks):
         with transaction.atomic():
             order = Order.objects.filter(pk=pk).select_related("integration", "merchant", "warehouse").lock().first()
             if order is None:
                 continue
             was_held = order.status == Status.RESERVED
-            decide(order)
+            decide(order, books)
             freed += was_held and order.is_promised
     return freed
 
@@ -257,21 +275,22 @@ def decide_held() -> int:
     return decide_again(list(waiting[:BATCH]))
 
 
-def look_up(order: Order) -> Case:
+def look_up(order: Order, books: Books | None = None) -> Case:
+    books = books or Books()
     lines = tuple(order.lines.all())
     return Case(
         order,
         lines,
-        _matches(order, lines),
-        _method(order),
-        OrderProcessing.of(order.merchant),
+        _matches(order, lines, books),
+        _method(order, books),
+        books.wishes(order.merchant),
         order.integration,
     )
 
 
-def _matches(order: Order, lines: tuple[OrderLine, ...]) -> tuple[Match, ...]:
+def _matches(order: Order, lines: tuple[OrderLine, ...], books: Books) -> tuple[Match, ...]:
     skus, eans = {line.sku for line in lines}, {line.ean for line in lines}
-    shelf = Catalogue.of(order.integration, skus, eans) if order.integration else Shelf(order.merchant, skus)
+    shelf = books.catalogue(order.integration, skus, eans) if order.integration else Shelf(order.merchant, skus)
     found = []
     for line in lines:
         # A line added here by hand names a product of the merchant, not an item of the shop.
@@ -280,10 +299,10 @@ def _matches(order: Order, lines: tuple[OrderLine, ...]) -> tuple[Match, ...]:
     return tuple(found)
 
 
-def _method(order: Order) -> ShippingMethod | None:
+def _method(order: Order, books: Books) -> ShippingMethod | None:
     if order.is_method_chosen or order.integration is None:
         return order.method
-    resolver = Resolver.for_integration(order.integration)
+    resolver = books.resolver(order.integration)
     return resolver.resolve(order.shop_method, order.ingrid_method, str(order.country)).method
 
 

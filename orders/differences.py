@@ -18,6 +18,7 @@ from orders import deciding
 from orders.models import Order, Status
 
 ADDRESS = ("name", "company", "address", "address2", "zip_code", "city", "state", "country", "phone", "email")
+SHIPPING = ("shop_method", "ingrid_method", "pickup_point")
 
 
 def snapshot(data: OrderData) -> dict[str, Any]:
@@ -47,11 +48,10 @@ def differences(order: Order) -> list[tuple[str, str, str]]:
         return []
     before, now = order.taken, order.offered
     found = _of_lines(before.get("lines", []), now.get("lines", []))
-    labels = {key: _label(key) for key in (*ADDRESS, "shop_method", "pickup_point")}
     for key in ADDRESS:
-        found.append((labels[key], before.get("address", {}).get(key, ""), now.get("address", {}).get(key, "")))
-    for key in ("shop_method", "pickup_point"):
-        found.append((labels[key], before.get(key, ""), now.get(key, "")))
+        found.append((_label(key), before.get("address", {}).get(key, ""), now.get("address", {}).get(key, "")))
+    for key in SHIPPING:
+        found.append((_label(key), before.get(key, ""), now.get(key, "")))
     return [(what, str(old), str(new)) for what, old, new in found if old != new]
 
 
@@ -62,14 +62,27 @@ def _label(key: str) -> str:
 def _of_lines(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     had = {line["external_id"]: line for line in before}
     has = {line["external_id"]: line for line in now}
-    return [
-        (_("line %(sku)s") % {"sku": (has.get(key) or had[key])["sku"]}, _said(had.get(key)), _said(has.get(key)))
-        for key in sorted({*had, *has}, key=str)
-    ]
+    return [_of_line(had.get(key), has.get(key)) for key in sorted({*had, *has}, key=str)]
 
 
-def _said(line: dict[str, Any] | None) -> str:
-    return _("none") if line is None else f"{line['pieces']} × {line['sku']}"
+def _of_line(old: dict[str, Any] | None, new: dict[str, Any] | None) -> tuple[str, str, str]:
+    """Pieces and SKU; where these are the same and something else is not, all that the line says."""
+    what = _("line %(sku)s") % {"sku": (new or old or {}).get("sku", "")}
+    is_in_full = old != new and _said(old) == _said(new)
+    return what, _said(old, is_in_full=is_in_full), _said(new, is_in_full=is_in_full)
+
+
+def _said(line: dict[str, Any] | None, *, is_in_full: bool = False) -> str:
+    if line is None:
+        return _("none")
+    words = [line["sku"], *((line["ean"], line["name"]) if is_in_full else ())]
+    return f"{line['pieces']} × {', '.join(filter(None, words))}"
+
+
+def fit(order: Order, field: str, text: str) -> str:
+    """The text as long as its column; what is cut is shown by an ellipsis."""
+    limit: int | None = getattr(order._meta.get_field(field), "max_length", None)
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
 
 
 @transaction.atomic
@@ -80,9 +93,9 @@ def accept(order: Order, who: str) -> None:
         return
     told = fresh.offered
     for key in ADDRESS:
-        setattr(fresh, key, told["address"][key])
-    fresh.shop_method, fresh.ingrid_method = told["shop_method"], told["ingrid_method"]
-    fresh.pickup_point = told["pickup_point"]
+        setattr(fresh, key, fit(fresh, key, told["address"][key]))
+    for key in SHIPPING:
+        setattr(fresh, key, fit(fresh, key, told[key]))
     _take_lines(fresh, told["lines"])
     fresh.taken, fresh.offered = told, None
     fresh.save()
@@ -116,16 +129,17 @@ def _take_lines(order: Order, lines: list[dict[str, Any]]) -> None:
         if line is None:
             order.lines.create(
                 external_id=told["external_id"],
-                sku=told["sku"],
-                ean=told["ean"],
-                name=told["name"],
+                sku=told["sku"][:200],
+                ean=told["ean"][:40],
+                name=told["name"][:300],
                 pieces=told["pieces"],
                 ordered=told["pieces"],
                 open_in_shop=told["pieces"],
             )
             continue
         more = told["pieces"] - line.ordered
-        line.sku, line.ean, line.name, line.ordered = told["sku"], told["ean"], told["name"], told["pieces"]
+        line.sku, line.ean, line.name = told["sku"][:200], told["ean"][:40], told["name"][:300]
+        line.ordered = told["pieces"]
         line.pieces, line.open_in_shop = max(0, line.pieces + more), max(0, line.open_in_shop + more)
         line.save()
     for line in had.values():

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from merchants.models import Merchant, Warehouse
 from orders.lines import Lines
-from orders.models import Cause, Order, OrderProcessing, OrderQuerySet, Status
+from orders.models import Cause, Hold, Order, OrderProcessing, OrderQuerySet, Status
 from products.forms import WORDS_READ, Filter, choice_field, search_field
 from shipping.models import MerchantMethod, ShippingMethod
 
@@ -82,12 +82,12 @@ class OrderFilter(Filter):
     def narrow(self, orders: OrderQuerySet) -> OrderQuerySet:
         """Those that match, whatever their tab."""
         found = orders.search(self.word("q")[:WORDS_READ])
-        if shop := self.word("shop"):
-            found = (
-                found.filter(integration__isnull=True, shop="") if shop == "hand" else found.filter(integration=shop)
-            )
-        if self.word("warehouse"):
-            found = found.filter(warehouse=self.word("warehouse"))
+        shop, warehouse = self.word("shop"), self.word("warehouse")
+        if shop:
+            of_hand = {"integration__isnull": True, "shop": ""}
+            found = found.filter(**of_hand if shop == "hand" else {"integration": int(shop)})
+        if warehouse:
+            found = found.filter(warehouse=int(warehouse))
         if self.word("cause"):
             found = found.filter(pk__in=_waiting_for(self.word("cause")))
         found = self._asked(found)
@@ -111,8 +111,6 @@ class OrderFilter(Filter):
 
 
 def _waiting_for(cause: str) -> QuerySet[Any]:
-    from orders.models import Hold
-
     return Hold.objects.filter(cause=cause).values("order")
 
 
@@ -145,7 +143,7 @@ class OrderForm(forms.ModelForm[Order]):
 
     class Meta:
         model = Order
-        fields = EDITED
+        fields: tuple[str, ...] = EDITED
         widgets = {
             "comment": forms.Textarea(attrs={"rows": 3}),
             "customisation": forms.Textarea(attrs={"rows": 3}),
@@ -210,7 +208,7 @@ class NewOrderForm(OrderForm):
     warehouse = WarehouseChoice(label=gettext_lazy("Warehouse"), queryset=Warehouse.objects.none(), empty_label=None)
 
     class Meta(OrderForm.Meta):
-        fields = ("number", "warehouse", "currency", *EDITED)
+        fields: tuple[str, ...] = ("number", "warehouse", "currency", *EDITED)
         help_texts = {
             **OrderForm.Meta.help_texts,
             "number": gettext_lazy("Your own number for it; each only once."),

@@ -23,11 +23,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.connectors.base import Connector, Faulty, OrderData, Page, ShipmentData
-from integrations.connectors.errors import NotAllowed, Unreadable
-from integrations.models import Integration
+from integrations.connectors.errors import NotAllowed, Rejected, Unreadable
+from integrations.models import Integration, SyncRun
 from integrations.sync import Run
-from orders import ledger, taking
-from orders.models import OPEN, Order, SeenOrder, Status, Verdict
+from orders import ledger, reading, seen_rows, taking, taking_shipments, unread
+from orders.models import OPEN, SPLIT_PARTS, Order, SeenOrder, Status, Verdict
 
 KEY = "intake"
 OVERLAP = timedelta(hours=3)  # orders read again, for clocks that differ and for late rows
@@ -55,6 +55,9 @@ def begin(run: Run) -> dict[str, Any]:
     """Where this turn begins: the kept place, or a new pass."""
     now = timezone.now()
     place = run.place
+    if place.get("other_shop"):
+        # The numbers of another shop say nothing about this one's.
+        SeenOrder.objects.filter(integration=run.integration).delete()
     if "stage" not in place or _is_stale(place, now) or (run.asked and place["kind"] != "everything"):
         place = new_place(run, now)
         run.counts.clear()
@@ -74,12 +77,20 @@ def new_place(run: Run, now: datetime) -> dict[str, Any]:
         "since": since(run, kind, now).isoformat(),
         "began_at": now.isoformat(),
         "attempt": 1,
+        "settings": meaning(run.integration),
     }
+
+
+def meaning(integration: Integration) -> list[Any]:
+    """The settings that change what an order means: where they change, all orders are looked at again at once."""
+    return [integration.takes_orders_since.isoformat(), sorted(integration.warehouses_ours), integration.reads]
 
 
 def kind_due(run: Run, now: datetime) -> str:
     """Everything once a week, the look-back days once an hour, else what is new."""
     knows = run.state.remembers
+    if "settings" in knows and knows["settings"] != meaning(run.integration):
+        return "everything"
     for kind, key, pause in (
         ("everything", "everything_at", WEEK),
         ("sweep", "swept_at", timedelta(seconds=settings.SWEEP_SECONDS)),
@@ -92,10 +103,12 @@ def kind_due(run: Run, now: datetime) -> str:
 def since(run: Run, kind: str, now: datetime) -> datetime:
     """From when on orders are asked for; never from an order's own date."""
     integration = run.integration
+    looked_back = now - timedelta(days=integration.look_back_days)
+    last_pass = (run.state.synced_through or integration.takes_orders_since) - OVERLAP
     start = {
         "everything": integration.takes_orders_since,
-        "sweep": now - timedelta(days=integration.look_back_days),
-        "poll": (run.state.synced_through or integration.takes_orders_since) - OVERLAP,
+        "sweep": min(looked_back, last_pass),  # after a long outage no day may be left out
+        "poll": max(looked_back, last_pass),  # what lies farther back is the sweeps'
     }[kind]
     return max(start, integration.takes_orders_since - OVERLAP)
 
@@ -122,37 +135,63 @@ def take_page(
     run: Run, shop: Connector, into: taking.Taking, place: dict[str, Any], page: Page[OrderData]
 ) -> dict[str, Any]:
     """Take what is on one page, then keep the place behind it."""
-    repeated = into.seen_before(data.number for data in page.items)
-    for data in into.worth_a_look(page.items):
-        into.take(_with_details(shop, into, data))
-    for row in page.faulty:
-        _take_faulty(run, into, row)
+    items = [data for data in page.items if len(data.number) <= seen_rows.LENGTH]
+    repeated = into.seen_before(data.number for data in items)
+    gone = {data.number for data, digest in into.worth_a_look(items) if not _take(run, shop, into, data, digest)}
+    nameless = len(page.items) - len(items) + sum(not _take_faulty(run, into, row) for row in page.faulty)
     with transaction.atomic():
-        into.note_page(page.items)
+        into.note_page([data for data in items if data.number not in gone])
+        run.counts["changed"] += into.changed
         run.keep(
             {
                 **place,
                 "cursor": page.cursor,
                 "repeated": place.get("repeated", 0) + len(repeated),
-                "nameless": place.get("nameless", 0) + sum(not row.external_id for row in page.faulty),
+                "nameless": place.get("nameless", 0) + nameless,
                 "read_at": timezone.now().isoformat(),
             }
         )
+        into.changed = 0
     return run.place
 
 
-def _with_details(shop: Connector, into: taking.Taking, data: OrderData) -> OrderData:
-    """A listing names sent shipments without their pieces: ask, where that decides what is open."""
+def _take(run: Run, shop: Connector, into: taking.Taking, data: OrderData, digest: str) -> bool:
+    """Take one listed order; false where it is not to be noted, for the shop shows it no more.
+
+    A listing names sent shipments without their pieces: asked for, where that decides what is open.
+    """
     if not into.needs_details(data):
-        return data
-    return shop.order(data.number) or data
+        into.take(data, digest)
+        return True
+    run.keep(run.place)  # asking for single orders takes time
+    found = _ask(run, shop, into, data.number)
+    if isinstance(found, OrderData):
+        into.take(found, digest)
+    return found is not None
 
 
-def _take_faulty(run: Run, into: taking.Taking, row: Faulty) -> None:
-    run.counts["unreadable"] += 1
-    run.note([f"{row.external_id or _('an order without number')}: {row.reason}"])
-    if row.external_id:
-        into.hold_unreadable(row.external_id, row.reason)
+def _ask(run: Run, shop: Connector, into: taking.Taking, number: str) -> OrderData | str | None:
+    """One order with its shipments; nothing where the shop does not show it; a sentence where it cannot be read.
+
+    What is here is held only where the order itself is at fault: an answer that went wrong is asked for again.
+    """
+    try:
+        return shop.order(number)
+    except (Unreadable, Rejected) as error:
+        run.note([f"{number}: {error}"])
+        is_its_own = isinstance(error, Unreadable) and number in error.what
+        if is_its_own or not into.is_here(number):
+            unread.hold(into, number, str(error))
+        return str(error)
+
+
+def _take_faulty(run: Run, into: taking.Taking, row: Faulty) -> bool:
+    """Hold what cannot be read; false where not even its number can, so that it cannot be kept."""
+    run.note([f"{row.external_id[: seen_rows.LENGTH] or _('an order without number')}: {row.reason}"])
+    if not 0 < len(row.external_id) <= seen_rows.LENGTH:
+        return False
+    unread.hold(into, row.external_id, row.reason)
+    return True
 
 
 def _after_orders(run: Run, place: dict[str, Any]) -> dict[str, Any]:
@@ -166,55 +205,91 @@ def _after_orders(run: Run, place: dict[str, Any]) -> dict[str, Any]:
 
 def read_shipments(run: Run, shop: Connector, into: taking.Taking, place: dict[str, Any]) -> dict[str, Any]:
     """Good-to-go shipments, which need no date: as orders of their own where so set, else to find forgotten orders."""
+    are_orders = run.integration.reads == Integration.Reads.SHIPMENTS
+    nameless = 0
     try:
         for page in shop.open_shipments():
             run.counts["pages"] += 1
-            _take_shipments(run, shop, into, page)
+            if are_orders:
+                nameless += _take_shipments(run, into, page)
+            else:
+                _find_forgotten(run, shop, into, page)
+            _count_changes(run, into)
             run.keep({**place, "read_at": timezone.now().isoformat()})
     except NotAllowed:
-        if run.integration.reads == Integration.Reads.SHIPMENTS:
+        if are_orders:
             raise  # else it is an extra, where the key may do it
-    return _keep(run, {**place, "stage": "look ups", "cursor": "0"})
+    nameless += place.get("nameless", 0)
+    return _keep(run, {**place, "stage": "look ups", "cursor": "0", "nameless": nameless})
 
 
-def _take_shipments(run: Run, shop: Connector, into: taking.Taking, page: Page[ShipmentData]) -> None:
+def _take_shipments(run: Run, into: taking.Taking, page: Page[ShipmentData]) -> int:
+    """Says how many have no legible number."""
+    nameless = 0
     for row in page.faulty:
-        run.counts["unreadable"] += 1
+        number, dash, _n = row.external_id.rpartition("-")
         run.note([f"{row.external_id or _('a shipment without number')}: {row.reason}"])
-    if run.integration.reads == Integration.Reads.SHIPMENTS:
-        for shipment in page.items:
-            into.take_shipment(shipment)
-        return
-    for number in into.unknown(shipment.order_number for shipment in page.items):
-        if data := shop.order(number):
+        if dash and 0 < len(number) <= seen_rows.LENGTH:
+            unread.hold(into, number, row.reason, taking_shipments.part_number(row.external_id))
+        else:
+            nameless += 1
+    taking_shipments.take_page(into, page.items)
+    return nameless
+
+
+def _find_forgotten(run: Run, shop: Connector, into: taking.Taking, page: Page[ShipmentData]) -> None:
+    """Orders that are about to be sent and that no listing showed: asked for by number, one by one."""
+    waiting = {one.order_number: one.order for one in page.items if len(one.order_number) <= seen_rows.LENGTH}
+    for number in into.unknown(waiting):
+        around = waiting[number]
+        if around is not None and reading.is_older(around, into.settings):
+            seen_rows.leave(into.integration, into.this_pass, number, around.placed_at, reading.Skip.OLDER.value)
+            continue
+        data = _ask(run, shop, into, number)
+        if isinstance(data, OrderData):
             into.take(data)
-            into.note_page([data])
+            with transaction.atomic():
+                into.note_page([data])
+        elif data is None:
+            placed_at = around.placed_at if around else None
+            seen_rows.leave(into.integration, into.this_pass, number, placed_at, reading.Skip.UNSEEN.value)
+        run.give_way()
+
+
+def _count_changes(run: Run, into: taking.Taking) -> None:
+    run.counts["changed"] += into.changed
+    into.changed = 0
 
 
 def look_up(run: Run, shop: Connector, into: taking.Taking, place: dict[str, Any]) -> dict[str, Any]:
     """Open orders that this sweep did not show, a few at a time. Not found is no cancellation."""
     behind = int(place["cursor"] or 0)
     found = unshown(run.integration, place["pass"]).filter(pk__gt=behind).order_by("pk")
-    rows = list(found.values_list("pk", "number")[:LOOK_UPS_PER_PAGE])
-    if not rows or place["kind"] == "poll":
+    rows = [] if place["kind"] == "poll" else list(found.values_list("pk", "number", "part")[:LOOK_UPS_PER_PAGE])
+    if not rows:
         return _keep(run, {**place, "stage": "done"})
-    for number in dict.fromkeys(number for _pk, number in rows):
-        try:
-            data = shop.order(number)
-        except Unreadable as error:
-            into.hold_unreadable(number, str(error))
-            continue
-        if data is None:
-            into.miss(number)
-        else:
-            into.take(data)
+    for number in dict.fromkeys(number for _pk, number, _part in rows):
+        parts = {part for _pk, of, part in rows if of == number}
+        _look_up_one(run, shop, into, number, are_shipments=any(0 < part < SPLIT_PARTS for part in parts))
+    _count_changes(run, into)
     return _keep(run, {**place, "cursor": str(rows[-1][0]), "read_at": timezone.now().isoformat()})
+
+
+def _look_up_one(run: Run, shop: Connector, into: taking.Taking, number: str, *, are_shipments: bool) -> None:
+    data = _ask(run, shop, into, number)
+    if data is None:
+        unread.miss(into, number)
+    elif isinstance(data, OrderData) and are_shipments:
+        taking_shipments.follow(into, data)
+    elif isinstance(data, OrderData):
+        into.take(data)
 
 
 def unshown(integration: Integration, this_pass: str) -> Any:
     """Open here, or handed over and not completed there, and not shown by this pass."""
     statuses = [*OPEN, Status.COLLECTING, Status.SHIPPED]
-    rows = Order.objects.filter(integration=integration, status__in=statuses, told_at__isnull=True)
+    ours = Order.objects.filter(integration=integration, shop=integration.shop)
+    rows = ours.filter(status__in=statuses, told_at__isnull=True)
     return rows.exclude(seen_in=this_pass)
 
 
@@ -232,24 +307,34 @@ def _keep(run: Run, place: dict[str, Any]) -> dict[str, Any]:
 def settle(run: Run, place: dict[str, Any]) -> None:
     """What the pass came to; a poll that found nothing is no line of its own."""
     began = datetime.fromisoformat(place["began_at"])
-    counted = ledger.of_pass(run.integration, place["pass"], began)
-    run.counts.update(counted.counts())
+    counted = ledger.of_pass(run.integration, place["pass"], began, place.get("nameless", 0))
+    for key, number in counted.counts().items():
+        run.counts[key] = number
     if place.get("repeated"):
         run.note([_("The shop showed some orders twice, also when asked again.")])
     is_full = place["kind"] != "poll"
-    run.complete(began, is_full=is_full)
-    known: dict[str, Any] = {"time_zone": _time_zone_doubt(run, place, began)}
+    if not counted.nameless:
+        run.complete(began, is_full=is_full)  # else the same days are read again until that row can be read
+    known: dict[str, Any] = {"time_zone": _time_zone_doubt(run, place, began), "nameless": counted.nameless}
     if is_full:
         known["swept_at"] = began.isoformat()
         known["ledger"] = ledger.of_integration(run.integration)
     if place["kind"] == "everything":
         known["everything_at"] = began.isoformat()
+        known["settings"] = place.get("settings")
     if known != {key: run.state.remembers.get(key) for key in known}:
         run.remember(**known)
     if missing := ledger.missing(run.integration) if is_full else []:
         run.note([_("Seen once, and neither here nor skipped: %(numbers)s.") % {"numbers": ", ".join(missing)}])
-    if not (counted.new or counted.unreadable or run.record.notes or run.record.asked_by):
+    if not (counted.fresh or run.counts["changed"] or run.record.asked_by or _says_something_new(run)):
         run.quiet()
+
+
+def _says_something_new(run: Run) -> bool:
+    """Whether the notes are other than those of the run of this kind before."""
+    before = SyncRun.objects.filter(integration=run.integration, pipe=run.record.pipe, kind=run.record.kind)
+    last = before.exclude(pk=run.record.pk).latest_first().values_list("notes", flat=True).first()
+    return sorted(run.record.notes) != sorted(last or [])
 
 
 def _time_zone_doubt(run: Run, place: dict[str, Any], began: datetime) -> str:

@@ -29,21 +29,25 @@ class Pass:
     known: int = 0
     waiting: int = 0
     unreadable: int = 0
+    nameless: int = 0  # rows without a legible number: counted with the unreadable, kept nowhere
+    fresh: int = 0  # taken or held for the first time
     skipped: Counter[str] = field(default_factory=Counter)
 
     def counts(self) -> dict[str, int]:
-        parts = {"new": self.new, "known": self.known, "waiting": self.waiting, "unreadable": self.unreadable}
-        return {"orders": self.distinct, **parts, "skipped": self.skipped.total()}
+        unreadable = self.unreadable + self.nameless
+        parts = {"new": self.new, "known": self.known, "waiting": self.waiting, "unreadable": unreadable}
+        return {"orders": self.distinct + self.nameless, **parts, "skipped": self.skipped.total()}
 
     @property
     def adds_up(self) -> bool:
         return self.distinct == self.new + self.known + self.waiting + self.unreadable + self.skipped.total()
 
 
-def of_pass(integration: Integration, this_pass: str, began: datetime) -> Pass:
+def of_pass(integration: Integration, this_pass: str, began: datetime, nameless: int = 0) -> Pass:
     """Counted from the rows that the pass left, so that turns and deaths in between change nothing."""
     seen = SeenOrder.objects.filter(integration=integration, seen_in=this_pass)
-    found = Pass(distinct=seen.count())
+    found = Pass(distinct=seen.count(), nameless=nameless)
+    found.fresh = seen.exclude(verdict=Verdict.SKIPPED).filter(first_seen_at__gte=began).count()
     found.unreadable = seen.filter(verdict=Verdict.UNREADABLE).count()
     skipped = seen.filter(verdict=Verdict.SKIPPED).order_by().values_list("reason").annotate(Count("pk"))
     found.skipped.update(dict(skipped))

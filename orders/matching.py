@@ -27,7 +27,10 @@ class Match:
 class Catalogue:
     """The items of a shop that some lines could mean, read once."""
 
-    def __init__(self, items: Iterable[WebshopProduct]) -> None:
+    def __init__(
+        self, items: Iterable[WebshopProduct], skus: frozenset[str] = frozenset(), eans: frozenset[str] = frozenset()
+    ) -> None:
+        self._asked = skus, eans
         self._by_sku: dict[str, list[WebshopProduct]] = defaultdict(list)
         self._by_ean: dict[str, list[WebshopProduct]] = defaultdict(list)
         for item in items:
@@ -37,22 +40,26 @@ class Catalogue:
                 self._by_ean[item.ean].append(item)
 
     @classmethod
-    def of(cls, integration: Integration, skus: set[str], eans: set[str]) -> Catalogue:
+    def of(cls, integration: Integration, skus: frozenset[str], eans: frozenset[str]) -> Catalogue:
         """Items that are gone from the shop count as well: an older order may name them."""
         items = integration.webshop_products.select_related("product")
-        found = {item.pk: item for item in items.filter(sku__in=skus - {""})}
-        found |= {item.pk: item for item in items.filter(ean__in=eans - {""})}
-        return cls(found.values())
+        found = {item.pk: item for item in items.filter(sku__in=skus - {""}).order_by("pk")}
+        found |= {item.pk: item for item in items.filter(ean__in=eans - {""}).order_by("pk")}
+        return cls(found.values(), skus, eans)
+
+    def covers(self, skus: frozenset[str], eans: frozenset[str]) -> bool:
+        """Whether all of these were asked for when this was read."""
+        return skus <= self._asked[0] and eans <= self._asked[1]
 
     def match(self, sku: str, ean: str) -> Match:
         by_sku, by_ean = _usable(self._by_sku.get(sku, [])), _usable(self._by_ean.get(ean, []))
-        if len(by_sku) > 1 and not _one_product(by_sku):
-            by_sku = [item for item in by_sku if item in by_ean] if len(by_ean) == 1 else by_sku
-            if len(by_sku) > 1:
+        if by_sku and len(by_ean) == 1:
+            if by_ean[0] not in by_sku:
                 return Match(is_ambiguous=True)
+            by_sku = by_sku if _one_product(by_sku) else by_ean  # twins by their SKU: the EAN tells which
         if by_sku:
-            differs = len(by_ean) == 1 and by_ean[0] not in by_sku
-            return Match(is_ambiguous=True) if differs else Match(by_sku[0], by_sku[0].product)
+            is_riddle = len(by_sku) > 1 and not _one_product(by_sku)
+            return Match(is_ambiguous=True) if is_riddle else Match(by_sku[0], by_sku[0].product)
         return Match(by_ean[0], by_ean[0].product) if len(by_ean) == 1 else Match()
 
 

@@ -63,10 +63,11 @@ def look(order: Order) -> dict[str, Any]:
     """Everything the page shows beside the order itself."""
     holds = order.sorted_holds()
     reachable = moves.may_become(order)
+    lines = _lines(order)
     return {
         "words": status_words(order, reachable),
         "reasons": _reasons(order, holds),
-        "lines": _lines(order),
+        "lines": lines,
         "why": _why_this_method(order),
         "differences": differences.differences(order) if order.offered else [],
         "events": order.events.all(),
@@ -79,7 +80,9 @@ def look(order: Order) -> dict[str, Any]:
         "may_ask_to_cancel": (order.status == Status.COLLECTING or order.is_being_handed_over)
         and not order.is_cancellation_open
         and not order.cancel_answer,
-        "short": order.status == Status.COLLECTING and bool(order.facts.get("short")),
+        "short": order.facts.get("short", "") if order.status == Status.COLLECTING else "",
+        "waits_for_pieces": order.status == Status.COLLECTING and any(row.is_short for row in lines),
+        "unpaid": order.shipment.capture_error if order.status == Status.SHIPPED and order.shipment else "",
         "is_late": order.cancel_answer == "too late" and order.status in (Status.COLLECTING, Status.SHIPPED),
         "bill_to": _address_lines(order.bill_to),
     }
@@ -213,7 +216,7 @@ def mend_of(order: Order, hold: Hold, tabs: dict[str, str]) -> Mend | None:
     if cause in (Cause.WAREHOUSES, Cause.PAID_ELSEWHERE) and order.integration:
         address = reverse("integrations:edit", args=[merchant, order.integration.pk])
         return Mend(_("Open the settings"), address)
-    if cause in (Cause.CAPTURE, Cause.REFUSED):
+    if cause in (Cause.CAPTURE, Cause.REFUSED, Cause.SEVERAL):
         return Mend(_("Try capture again") if cause == Cause.CAPTURE else _("Try again"), act="capture")
     if cause == Cause.CHANGED and order.offered:
         return Mend(_("See the difference"), "#difference")

@@ -28,6 +28,8 @@ class Skip(StrEnum):
     ELSEWHERE = "sent from elsewhere"
     OTHER = "taken by another integration"
     AS_SHIPMENTS = "taken as shipments"
+    WHOLE = "taken as a whole order"
+    UNSEEN = "shown only as a shipment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,6 @@ class Settings:
 
     takes_since: datetime
     ours: frozenset[str] = frozenset()  # names of the shop's warehouses that are ours; empty: all of them
-    first_met: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,29 @@ class Pieces:
 
 def digest(data: OrderData, settings: Settings) -> str:
     """A fingerprint of all that the shop says and of what of ours changes its meaning."""
-    raw = msgspec.json.encode([asdict(data), sorted(settings.ours)], order="sorted", enc_hook=str)
+    ours = [sorted(settings.ours), is_older(data, settings)]
+    raw = msgspec.json.encode([asdict(data), ours], order="sorted", enc_hook=str)
     return hashlib.sha256(raw).hexdigest()[:32]
 
 
+def is_older(data: OrderData, settings: Settings) -> bool:
+    """Placed before the moment since which orders are taken; one without a date is not."""
+    return data.placed_at is not None and data.placed_at < settings.takes_since
+
+
+def is_closed(data: OrderData) -> bool:
+    return data.status in (OrderStatus.COMPLETED, OrderStatus.ARCHIVED, OrderStatus.CANCELLED)
+
+
 def needs_details(data: OrderData) -> bool:
-    """Whether a listing leaves open what was sent: it names sent shipments without their pieces."""
-    return any(one.status is ShipmentStatus.SENT and not one.pieces for one in data.shipments)
+    """Whether it is left open what was sent: a sent shipment is named without its pieces. Of a closed order nothing
+    is open, whatever was sent."""
+    sent = (one for one in data.shipments if one.status is ShipmentStatus.SENT)
+    return not is_closed(data) and any(_is_riddle(one) for one in sent)
+
+
+def _is_riddle(shipment: ShipmentData) -> bool:
+    return not shipment.pieces or bool(shipment.order and shipment.order.has_only_bundles)
 
 
 def sent_pieces(shipments: Sequence[ShipmentData]) -> Counter[str]:
@@ -76,15 +93,12 @@ def open_shipments(data: OrderData) -> list[ShipmentData]:
 def pieces_of(data: OrderData, settings: Settings) -> dict[str, Pieces]:
     """By line id. A closed order has nothing open, whatever its shipments say."""
     sent = sent_pieces(data.shipments)
-    is_closed = data.status in (OrderStatus.COMPLETED, OrderStatus.ARCHIVED, OrderStatus.CANCELLED)
-    return {
-        line.external_id: _pieces(line, 0 if is_closed else sent[line.external_id], is_closed, settings)
-        for line in data.lines
-    }
+    closed = is_closed(data)
+    return {line.external_id: _pieces(line, sent[line.external_id], closed, settings) for line in data.lines}
 
 
-def _pieces(line: LineData, sent: int, is_closed: bool, settings: Settings) -> Pieces:
-    left = 0 if is_closed else max(0, line.pieces - sent)
+def _pieces(line: LineData, sent: int, closed: bool, settings: Settings) -> Pieces:
+    left = 0 if closed else max(0, line.pieces - sent)
     elsewhere = min(left, _elsewhere(line, settings))
     return Pieces(line.pieces, left, left - elsewhere, elsewhere)
 
@@ -103,7 +117,7 @@ def warehouses(data: OrderData) -> list[str]:
 
 def skip(data: OrderData, settings: Settings) -> Skip | None:
     """Why an order that is not here yet is not taken; nothing where it is."""
-    if data.placed_at is not None and data.placed_at < settings.takes_since:
+    if is_older(data, settings):
         return Skip.OLDER
     if data.status is OrderStatus.CANCELLED:
         return Skip.CANCELLED
@@ -127,6 +141,10 @@ def facts(data: OrderData, settings: Settings, met: Sequence[str]) -> dict[str, 
         found["unreadable"] = _(
             "the shop shows bundles without their parts. Set the plugin’s bundle layout to show the items."
         )
+    if needs_details(data):
+        found["unreadable"] = _("the shop has sent some of it, but does not show which pieces.")
+    if len({line.external_id for line in data.lines}) < len(data.lines):
+        found["unreadable"] = _("the shop shows two lines under one number.")
     names = warehouses(data)
     if not settings.ours and len(met) > 1 and any(name != met[0] for name in names):
         found["warehouses"] = _(

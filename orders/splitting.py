@@ -51,7 +51,7 @@ def free_for(order: Order, lines: Iterable[OrderLine]) -> dict[int, int]:
 
 def _is_before(order: Order) -> Q:
     own = Reservation.objects.filter(stock=OuterRef("stock"), reference=order.reservation_key, pk__lt=OuterRef("pk"))
-    return Q(promised_at__lt=order.promised_at) | (Q(promised_at=order.promised_at) & ~Exists(own))
+    return Q(promised_at__lt=order.promised_at) | Q(~Exists(own), promised_at=order.promised_at)
 
 
 def rest(order: Order) -> Pieces:

@@ -1,39 +1,46 @@
 """One order of a shop → rows here: taken once, brought up to date ever after.
 
 Identity is (merchant, shop, number, part). Each order is one transaction; whatever is repeated, reordered, interrupted
-or read by two at once is stored once, for the database says so.
+or read by two at once is stored once, for the database says so. What cannot be stored is held, and the rest goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import Any
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integrations.connectors.base import LineData, OrderData, OrderStatus, ShipmentData
+from integrations.connectors.base import OrderData, OrderStatus
 from integrations.models import Integration, Tone
-from merchants.models import Merchant
-from orders import deciding, differences, moves, promise, reading
-from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, SeenOrder, Shipment, Status, Verdict
+from orders import deciding, differences, filling, moves, promise, reading, seen_rows, unread
+from orders.books import Books
+from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, OrderQuerySet, SeenOrder, Status, Verdict
 from orders.reading import Skip
+from orders.seen_rows import Left
 from shipping import words
 
+log = logging.getLogger(__name__)
+
 SHOP = "the shop"
-WHO = 120
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Taking:
-    """Takes the orders of one integration during one pass."""
+    """Takes the orders of one integration during one pass. `changed` counts those here that have news."""
 
     def __init__(self, integration: Integration, this_pass: str) -> None:
         self.integration = integration
         self.this_pass = this_pass
-        self._known: dict[str, str] = {}  # digest by number, of the page at hand
-        self._verdicts: dict[str, tuple[Verdict, str, str]] = {}
+        self.changed = 0
+        self.books = Books()
+        self._digests: dict[str, set[str]] = {}  # by number, of the page at hand
+        self._left: dict[str, Left] = {}
 
     @property
     def settings(self) -> reading.Settings:
@@ -48,246 +55,264 @@ class Taking:
     def seen_before(self, numbers: Iterable[str]) -> set[str]:
         """Which of these this pass met on an earlier page, or twice on this one."""
         numbers = list(numbers)
-        seen = SeenOrder.objects.filter(integration=self.integration, seen_in=self.this_pass, number__in=numbers)
         twice = {number for number in numbers if numbers.count(number) > 1}
-        return set(seen.values_list("number", flat=True)) | twice
+        return seen_rows.met(self.integration, self.this_pass, numbers) | twice
 
-    def worth_a_look(self, items: Sequence[OrderData]) -> list[OrderData]:
-        """Those that are new or say something new; the others are only marked as seen."""
-        digests = dict(self._ours([data.number for data in items]).order_by().values_list("number", "facts__digest"))
-        self._known = digests
-        skipped = SeenOrder.objects.filter(integration=self.integration, verdict=Verdict.SKIPPED)
-        left = dict(skipped.filter(number__in=[data.number for data in items]).values_list("number", "detail"))
-        return [
-            data
-            for data in items
-            if reading.digest(data, self.settings) not in (digests.get(data.number), left.get(data.number))
-        ]
+    def worth_a_look(self, items: Sequence[OrderData]) -> list[tuple[OrderData, str]]:
+        """Those that are new or say something new, with their digests; the others are only marked as seen."""
+        numbers = [data.number for data in items]
+        self._digests = self._known_digests(numbers)
+        skipped = SeenOrder.objects.filter(integration=self.integration, verdict=Verdict.SKIPPED, number__in=numbers)
+        left = dict(skipped.values_list("number", "detail"))
+        digested = [(data, reading.digest(data, self.settings)) for data in items]
+        found = [(data, digest) for data, digest in digested if not self._is_known(data.number, digest, left)]
+        lines = [line for data, _digest in found for line in data.lines]
+        if lines:
+            self.books.open_at(self.integration, {line.sku for line in lines}, {line.ean for line in lines})
+        return found
 
-    def _ours(self, numbers: Sequence[str]) -> Any:
+    def _known_digests(self, numbers: Sequence[str]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        ours = self.ours(numbers).filter(integration=self.integration)
+        for number, digest in ours.order_by().values_list("number", "facts__digest"):
+            found[number].add(digest)
+        return found
+
+    def _is_known(self, number: str, digest: str, left: dict[str, str]) -> bool:
+        return self._digests.get(number) == {digest} or left.get(number) == digest
+
+    def ours(self, numbers: Sequence[str]) -> OrderQuerySet:
         return Order.objects.filter(
             merchant=self.integration.merchant_id, shop=self.integration.shop, number__in=numbers
         )
 
+    def is_here(self, number: str) -> bool:
+        return self.ours([number]).filter(integration=self.integration).exists()
+
     def needs_details(self, data: OrderData) -> bool:
-        is_old = data.number not in self._known and data.placed_at and data.placed_at < self.settings.takes_since
+        is_old = data.number not in self._digests and reading.is_older(data, self.settings)
         return reading.needs_details(data) and not is_old
 
     def unknown(self, numbers: Iterable[str]) -> list[str]:
-        """Those that neither this pass nor an earlier one has seen."""
+        """Those that neither this pass nor an earlier one has seen as an order."""
         wanted = list(dict.fromkeys(numbers))
         seen = SeenOrder.objects.filter(integration=self.integration, number__in=wanted)
-        known = set(seen.exclude(verdict=Verdict.UNREADABLE).values_list("number", flat=True))
+        unclear = Q(verdict=Verdict.UNREADABLE) | Q(reason=Skip.UNSEEN.value)
+        known = set(seen.exclude(unclear & ~Q(seen_in=self.this_pass)).values_list("number", flat=True))
         return [number for number in wanted if number not in known]
 
-    def note_page(self, items: Sequence[OrderData]) -> None:
-        """Every number of the page goes into the ledger, within the caller's transaction."""
-        now = timezone.now()
-        items = list({data.number: data for data in items}.values())
-        numbers = [data.number for data in items]
-        here = set(self._ours(numbers).values_list("number", flat=True))
-        known = {row.number: row for row in SeenOrder.objects.filter(integration=self.integration, number__in=numbers)}
-        rows = [self._row(data, known.get(data.number), data.number in here, now) for data in items]
-        SeenOrder.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["integration", "number"],
-            update_fields=["verdict", "reason", "detail", "placed_at", "last_seen_at", "seen_in"],
-        )
-        self._ours(numbers).filter(integration=self.integration).update(
-            seen_in=self.this_pass, shown_at=now, is_shown=True
-        )
-        self._verdicts.clear()
+    def note_page(self, items: Sequence[OrderData], *, are_whole: bool = True) -> None:
+        """Every number of the page goes into the ledger, within the caller's transaction.
 
-    def _row(self, data: OrderData, before: SeenOrder | None, is_here: bool, now: Any) -> SeenOrder:
-        found = self._verdicts.get(data.number)
-        if found is None and before is not None and before.verdict == Verdict.SKIPPED:
-            found = (Verdict.SKIPPED, before.reason, before.detail)
-        verdict, reason, detail = found or ((Verdict.TAKEN, "", "") if is_here else (Verdict.UNREADABLE, "", ""))
-        return SeenOrder(
-            integration=self.integration,
-            number=data.number,
-            verdict=verdict,
-            reason=reason,
-            detail=detail,
-            placed_at=data.placed_at,
-            first_seen_at=now,
-            last_seen_at=now,
-            seen_in=self.this_pass,
-        )
+        `are_whole`: the page showed orders, not shipments, so it shows what is here under these numbers.
+        """
+        numbers = list({data.number for data in items})
+        here = self.ours(numbers)
+        seen_rows.note(self.integration, self.this_pass, items, set(here.values_list("number", flat=True)), self._left)
+        if are_whole:
+            whole = here.filter(integration=self.integration).exclude(part__gt=0, part__lt=SPLIT_PARTS)
+            whole.update(seen_in=self.this_pass, shown_at=timezone.now(), is_shown=True)
+        self._left.clear()
 
     # --- one order -------------------------------------------------------------------------
 
-    def take(self, data: OrderData) -> None:
-        """Store it, bring it up to date, or leave it for a reason. In a transaction of its own."""
+    def take(self, data: OrderData, digest: str = "") -> None:
+        """Store it, bring it up to date, or leave it for a reason. In a transaction of its own.
+
+        `digest` is that of the listing, so that the same listing says nothing new; without one it is looked at again.
+        """
+        self.meet_warehouses(data)
+        self.safely(data.number, lambda: self._take(data, digest))
+
+    def safely(self, number: str, job: Callable[[], None], part: int = 0) -> None:
+        """Run `job` in a transaction; what the database will not have is held with the reason."""
         try:
-            with transaction.atomic():
-                self._take(data)
-        except IntegrityError:
-            # Somebody else stored it this very moment: now it is there to be brought up to date.
-            with transaction.atomic():
-                self._take(data)
+            try:
+                with transaction.atomic():
+                    job()
+            except IntegrityError:
+                # Somebody else stored it this very moment: now it is there to be brought up to date.
+                with transaction.atomic():
+                    job()
+        except (DataError, IntegrityError, ValueError, ArithmeticError):
+            log.exception("Order %s of %s cannot be stored.", number, self.integration)
+            unread.hold(self, number, _("it holds something that cannot be stored."), part)
 
-    def _take(self, data: OrderData) -> None:
-        self._meet_warehouses(data)
-        parts = self._parts(data.number)
+    def _take(self, data: OrderData, digest: str) -> None:
+        parts = self.parts(data.number)
         if not parts:
-            self._take_new(data)
+            self._take_new(data, digest)
         elif parts[0].integration_id not in (self.integration.pk, None):
-            self._skip(data, Skip.OTHER)
+            self.skip(data, self.taken_by(parts[0]), digest)
         elif all(0 < part.part < SPLIT_PARTS for part in parts):
-            self._skip(data, Skip.AS_SHIPMENTS)
+            self.skip(data, Skip.AS_SHIPMENTS.value, digest)
         else:
-            self._update(data, parts)
+            self.update(data, [part for part in parts if not 0 < part.part < SPLIT_PARTS], digest)
 
-    def _parts(self, number: str) -> list[Order]:
+    def taken_by(self, order: Order) -> str:
+        return _("taken by %(name)s") % {"name": order.integration.name if order.integration else "?"}
+
+    def parts(self, number: str) -> list[Order]:
         """All parts of this number, locked; the whole order first."""
-        rows = self._ours([number]).select_related("merchant", "integration", "warehouse", "shipment")
+        rows = self.ours([number]).select_related("merchant", "integration", "warehouse", "shipment")
         return sorted(rows.lock(), key=lambda order: order.part)
 
-    def _skip(self, data: OrderData, why: Skip) -> None:
-        self._verdicts[data.number] = (Verdict.SKIPPED, why.value, reading.digest(data, self.settings))
+    def skip(self, data: OrderData, why: str, digest: str) -> None:
+        self._left[data.number] = Left(why, digest)
 
-    def _take_new(self, data: OrderData) -> None:
+    def _take_new(self, data: OrderData, digest: str) -> None:
         why = reading.skip(data, self.settings)
         if why is not None:
-            self._skip(data, why)
+            self.skip(data, why.value, digest)
             return
-        order = self._store(data, part=0)
-        self._tell_read(order)
-        deciding.enter(order)
+        order = self.store(data, 0, digest)
+        self.tell_read(order)
+        deciding.enter(order, books=self.books)
 
-    def _store(self, data: OrderData, part: int, read: dict[str, Any] | None = None) -> Order:
-        now = timezone.now()
-        order = Order(
-            merchant=Merchant.objects.get(pk=self.integration.merchant_id),
+    def new(self, number: str, part: int) -> Order:
+        """A row that is not saved yet and holds nothing until it is decided."""
+        return Order(
+            merchant=self.integration.merchant,
             integration=self.integration,
             shop=self.integration.shop,
-            number=data.number,
+            number=number,
             part=part,
             warehouse=self.integration.warehouse,
-            status=Status.DRAFT,  # holds nothing until it is decided
-            read_at=now,
+            status=Status.DRAFT,
+            read_at=timezone.now(),
+            seen_in=self.this_pass,
         )
-        self._fill(order, data)
+
+    def store(self, data: OrderData, part: int, digest: str) -> Order:
+        order = self.new(data.number, part)
+        filling.fill(order, data)
+        self._fill_shop(order, data, digest)
         order.save(force_insert=True)
-        self._fill_lines(order, data)
-        words.note(self.integration, [(data.shipping_method, data.ingrid_method, data.placed_at or now)])
+        filling.fill_lines(order, data, self.settings)
+        self._note_words(order, data)
         return order
 
-    def _fill(self, order: Order, data: OrderData) -> None:
-        """All that the shop says of the head of an order."""
-        for key in differences.ADDRESS:
-            setattr(order, key, _fit(order, key, getattr(data.deliver_to, key)))
-        order.bill_to = asdict(data.bill_to)
-        order.shop_method = _fit(order, "shop_method", data.shipping_method)
-        order.ingrid_method = _fit(order, "ingrid_method", data.ingrid_method)
-        order.pickup_point = _fit(order, "pickup_point", data.pickup_point)
-        order.currency, order.total, order.shipping_price = data.currency[:3], data.total, data.shipping_price
-        order.comment = data.comment
-        order.customisation = "\n".join(line.comment for line in data.lines if line.comment)
-        order.customer_reference = _fit(order, "customer_reference", data.customer_reference)
-        order.placed_at = data.placed_at or order.read_at
-        order.taken = differences.snapshot(data)
-        self._fill_shop(order, data)
+    def _fill_shop(self, order: Order, data: OrderData, digest: str, facts: Mapping[str, str] = NOTHING) -> None:
+        found = {**reading.facts(data, self.settings, self.integration.warehouses_met), **facts}
+        filling.fill_shop(order, data, found, digest)
+        order.seen_in = self.this_pass
 
-    def _fill_shop(self, order: Order, data: OrderData) -> None:
-        """How the order stands in the shop now."""
-        order.shop_status = data.status.value
-        order.is_on_hold, order.is_suspect = data.is_on_hold, data.is_suspect
-        order.waits_for_payment = data.waits_for_payment
-        order.is_shown, order.shown_at, order.seen_in = True, timezone.now(), self.this_pass
-        kept = {key: text for key, text in order.facts.items() if key in KEPT_FACTS}
-        found = reading.facts(data, self.settings, self.integration.warehouses_met)
-        order.facts = {**kept, **found, "digest": reading.digest(data, self.settings)}
+    def _note_words(self, order: Order, data: OrderData) -> None:
+        words.note(self.integration, [(data.shipping_method, data.ingrid_method, data.placed_at or order.read_at)])
 
-    def _fill_lines(self, order: Order, data: OrderData) -> None:
-        pieces = reading.pieces_of(data, self.settings)
-        order.lines.all().delete()
-        OrderLine.objects.bulk_create(_line(order, line, pieces[line.external_id]) for line in data.lines)
-        order.__dict__.pop("_prefetched_objects_cache", None)
-
-    def _tell_read(self, order: Order) -> None:
+    def tell_read(self, order: Order) -> None:
         lag = max(0, round((order.read_at - order.placed_at).total_seconds()))
-        pieces = sum(line.pieces for line in order.lines.all())
-        elsewhere = sum(line.elsewhere for line in order.lines.all())
+        lines = list(order.lines.all())
+        elsewhere = sum(line.elsewhere for line in lines)
         order.events.create(
             at=order.placed_at,
             text=_("Placed in %(shop)s as %(number)s.") % {"shop": self.integration.label, "number": order.number},
             tone=Tone.GOOD,
         )
-        text = _("Read %(lag)s later: %(pieces)d pieces to send.") % {"lag": _span(lag), "pieces": pieces}
+        said = {"lag": filling.span(lag), "pieces": sum(line.pieces for line in lines)}
+        text = _("Read %(lag)s later: %(pieces)d pieces to send.") % said
         if elsewhere:
             text += " " + _("%(n)d more are sent from another warehouse of the shop.") % {"n": elsewhere}
         order.tell(text, Tone.GOOD)
 
     # --- an order that is here -------------------------------------------------------------
 
-    def _update(self, data: OrderData, parts: list[Order]) -> None:
+    def update(self, data: OrderData, parts: list[Order], digest: str, facts: Mapping[str, str] = NOTHING) -> None:
+        """The parts of an order as the shop shows it now; `facts` are what else stands against sending it."""
         opens = reading.pieces_of(data, self.settings)
         self._share_out(parts, {key: one.open for key, one in opens.items()})
         for order in parts:
-            was_unreadable = "unreadable" in order.facts and not order.lines.exists()
-            was_undecided = "warehouses" in order.facts
-            was_missing = not order.is_shown
-            self._fill_shop(order, data)
-            if (was_unreadable or was_undecided) and order.status == Status.RESERVED and not order.part:
-                self._fill(order, data)
-                self._fill_lines(order, data)
-            if was_missing:
-                order.tell(_("The shop shows it again."), Tone.GOOD)
-            self._update_one(order, data, opens)
+            before = filling.standing(order)
+            self._update_one(order, data, digest, facts)
+            self.changed += filling.standing(order) != before
 
-    def _update_one(self, order: Order, data: OrderData, opens: dict[str, reading.Pieces]) -> None:
+    def _update_one(self, order: Order, data: OrderData, digest: str, facts: Mapping[str, str]) -> None:
+        was_missing, status_before = not order.is_shown, order.shop_status
+        was_undecided = "warehouses" in order.facts or ("unreadable" in order.facts and not order.lines.exists())
+        if order.integration is None:
+            order.integration = self.integration  # its own was deleted, and the shop is connected again
+        self._fill_shop(order, data, digest, facts)
+        if was_missing:
+            order.tell(_("The shop shows it again."), Tone.GOOD)
+        is_placeholder = was_undecided and order.status == Status.RESERVED and order.part < SPLIT_PARTS
+        if is_placeholder and not self._fill_anew(order, data):
+            return
         self._offer(order, data)
+        order.save()
         if data.status is OrderStatus.CANCELLED:
-            order.save()
             self._cancelled_there(order)
+        elif order.status == Status.CANCELLED:
+            self._bring_back(order, data, was_cancelled=status_before == OrderStatus.CANCELLED.value)
         elif order.status in OPEN and not order.is_being_handed_over:
-            self._check_sent(order)
-            order.save()
-            deciding.decide(order)
+            deciding.decide(order, self.books)
             if order.status == Status.DRAFT:
                 promise.reserve_for(order)
         else:
-            order.save()
             promise.reserve_for(order)
+
+    def _fill_anew(self, order: Order, data: OrderData) -> bool:
+        """Now it is known what the order is; says whether there is anything for us to send."""
+        filling.fill(order, data)
+        filling.fill_lines(order, data, self.settings)
+        self._note_words(order, data)
+        why = reading.skip(data, self.settings)
+        if why is None or why is Skip.CANCELLED:
+            return True
+        order.facts["left"] = why.value
+        order.save()
+        reasons = {
+            Skip.OLDER: _("It was placed before orders are taken."),
+            Skip.SENT: _("The shop has sent it already."),
+            Skip.ELSEWHERE: _("All of it is sent from another warehouse of the shop."),
+        }
+        moves.cancel(order, SHOP, reasons[why])
+        return False
 
     def _offer(self, order: Order, data: OrderData) -> None:
         """What the shop changed; only while it is not handed over, and once."""
         now = differences.snapshot(data)
-        if order.part or order.status not in OPEN or not order.taken:
+        if order.part >= SPLIT_PARTS or order.status not in OPEN or not order.taken:
+            return
+        if data.status is OrderStatus.CANCELLED:
             return
         if now == order.taken:
             order.offered = None
         elif now != order.offered:
             order.offered = now
             order.tell(_("Changed in the shop."), Tone.WAIT)
-
-    def _check_sent(self, order: Order) -> None:
-        """Pieces that we would send and that are no longer open there: somebody else sent them."""
-        lines = [line for line in order.lines.all() if line.external_id and line.pieces]
-        if lines and all(line.open_in_shop == 0 for line in lines):
-            order.facts["sent"] = _("The shop shows it as sent: nothing is open there. Cancel it here.")
-        elif any(line.open_in_shop < min(line.pieces, line.ordered) for line in lines):
-            order.facts["sent"] = _("The shop has sent some of its pieces itself. Edit the order, or cancel it here.")
+            if (data.shipping_method, data.ingrid_method) != (order.shop_method, order.ingrid_method):
+                self._note_words(order, data)
 
     def _cancelled_there(self, order: Order) -> None:
-        if order.status in (Status.CANCELLED, Status.SHIPPED, Status.RETURNED):
+        is_past = order.status in (Status.CANCELLED, Status.SHIPPED, Status.RETURNED)
+        if is_past or (order.cancel_asked_at and order.cancel_answer):
             promise.reserve_for(order)
             return
-        if order.status in OPEN and not self.integration.cancels_with_shop:
-            deciding.decide(order)
+        if order.status in OPEN and not order.is_being_handed_over and not self.integration.cancels_with_shop:
+            deciding.decide(order, self.books)
             return
         moves.cancel(order, SHOP, _("The shop cancelled it."))
         if order.status == Status.COLLECTING:
             promise.reserve_for(order)
 
+    def _bring_back(self, order: Order, data: OrderData, *, was_cancelled: bool) -> None:
+        """What was cancelled here only for the shop's sake goes on when the shop restores it."""
+        is_ours_again = "left" in order.facts and reading.skip(data, self.settings) is None
+        by_shop = was_cancelled and not reading.is_closed(data) and order.events.filter(who=SHOP).exists()
+        if order.collected_at or not (is_ours_again or by_shop):
+            promise.reserve_for(order)
+            return
+        if is_ours_again:
+            order.facts.pop("left")
+            filling.fill_lines(order, data, self.settings)
+        order.tell(_("The shop restored it.") if by_shop else _("It is to be sent from here after all."), Tone.GOOD)
+        deciding.enter(order, books=self.books)
+
     def _share_out(self, parts: list[Order], opens: dict[str, int]) -> None:
-        """The shop's open pieces of each line, over the parts that still count them."""
+        """The shop's open pieces of each line, over the parts that still count them; what is sent here comes last."""
         counting = [part for part in parts if part.told_at is None and part.status != Status.CANCELLED]
         lines: dict[str, list[OrderLine]] = {}
-        for part in counting:
+        for part in sorted(counting, key=lambda part: (part.status == Status.SHIPPED, part.part)):
             for line in part.lines.all():
                 if line.external_id:
                     lines.setdefault(line.external_id, []).append(line)
@@ -298,149 +323,9 @@ class Taking:
                     row.open_in_shop = shares[row.pk]
                     row.save(update_fields=["open_in_shop"])
 
-    # --- what cannot be read, and what is not shown ----------------------------------------
-
-    def hold_unreadable(self, number: str, why: str) -> None:
-        """An order of which only the number could be read is held with the reason; it is never passed over."""
-        now = timezone.now()
-        with transaction.atomic():
-            parts = self._parts(number)
-            if not parts and not self._is_skipped(number):
-                order = Order(
-                    merchant=Merchant.objects.get(pk=self.integration.merchant_id),
-                    integration=self.integration,
-                    shop=self.integration.shop,
-                    number=number,
-                    warehouse=self.integration.warehouse,
-                    status=Status.DRAFT,
-                    facts={"unreadable": why},
-                    seen_in=self.this_pass,
-                    shown_at=now,
-                )
-                order.save(force_insert=True)
-                order.tell(_("Met in %(shop)s.") % {"shop": self.integration.label})
-                deciding.enter(order)
-            for order in parts:
-                if order.integration_id == self.integration.pk:
-                    order.facts = {**order.facts, "unreadable": why, "digest": ""}
-                    order.is_shown, order.seen_in, order.shown_at = True, self.this_pass, now
-                    order.save()
-                    deciding.decide(order)
-            self._note_unreadable(number, why)
-
-    def _is_skipped(self, number: str) -> bool:
-        seen = SeenOrder.objects.filter(integration=self.integration, number=number, verdict=Verdict.SKIPPED)
-        return seen.exists()
-
-    def _note_unreadable(self, number: str, why: str) -> None:
-        now = timezone.now()
-        fields = {"last_seen_at": now, "seen_in": self.this_pass, "verdict": Verdict.UNREADABLE, "detail": why[:300]}
-        SeenOrder.objects.update_or_create(
-            integration=self.integration,
-            number=number,
-            defaults=fields,
-            create_defaults={**fields, "first_seen_at": now},
-        )
-
-    def miss(self, number: str) -> None:
-        """The shop no longer shows it: held, the pieces stay reserved. Nothing is cancelled by silence."""
-        with transaction.atomic():
-            for order in self._parts(number):
-                order.seen_in = self.this_pass
-                if order.is_shown:
-                    order.is_shown = False
-                    order.facts = {**order.facts, "digest": ""}
-                order.save()
-                deciding.decide(order)
-
-    # --- shipments as orders ---------------------------------------------------------------
-
-    def take_shipment(self, shipment: ShipmentData) -> None:
-        """Where good-to-go shipments are read: each is an order of its own, its part the shipment's number."""
-        data = shipment.order
-        if data is None:
-            self.hold_unreadable(shipment.order_number, _("the shipment does not say what is in it."))
-            return
-        part = _part_number(shipment.external_id)
-        with transaction.atomic():
-            parts = self._parts(data.number)
-            if any(order.part == 0 for order in parts):
-                self._skip(data, Skip.OTHER)
-            elif not any(order.part == part for order in parts):
-                self._take_new_shipment(shipment, data, part)
-            else:
-                self._update(data, [order for order in parts if order.part == part])
-            self.note_page([data])
-
-    def _take_new_shipment(self, shipment: ShipmentData, data: OrderData, part: int) -> None:
-        if data.placed_at is not None and data.placed_at < self.settings.takes_since:
-            self._skip(data, Skip.OLDER)
-            return
-        order = self._store(data, part)
-        order.shipment = Shipment.objects.create(
-            integration=self.integration,
-            shop=self.integration.shop,
-            number=data.number,
-            external_id=shipment.external_id,
-            pieces=dict(shipment.pieces),
-            is_adopted=True,
-            made_at=timezone.now(),
-            is_paid=shipment.is_paid,
-        )
-        order.save(update_fields=["shipment"])
-        self._tell_read(order)
-        deciding.enter(order)
-
-    def _meet_warehouses(self, data: OrderData) -> None:
-        """The names of the shop's warehouses, in the order in which they were met."""
+    def meet_warehouses(self, data: OrderData) -> None:
+        """The names of the shop's warehouses, in the order in which they were met; kept also where the order is not."""
         new = [name for name in reading.warehouses(data) if name not in self.integration.warehouses_met]
         if new:
             self.integration.warehouses_met = [*self.integration.warehouses_met, *new]
             self.integration.save(update_fields=["warehouses_met"])
-
-
-# What the hand-over found is not forgotten by a reading; it clears these itself, or a person does.
-KEPT_FACTS = ("capture", "paid_elsewhere", "refused", "short")
-
-
-def _line(order: Order, line: LineData, pieces: reading.Pieces) -> OrderLine:
-    return OrderLine(
-        order=order,
-        external_id=line.external_id[:64],
-        sku=line.sku[:200],
-        ean=line.ean[:40],
-        name=line.name[:300],
-        pieces=pieces.ours,
-        ordered=pieces.ordered,
-        open_in_shop=pieces.open,
-        elsewhere=pieces.elsewhere,
-        price=line.price,
-        vat_percent=line.vat_percent,
-        weight_kg=line.weight_kg,
-        country_of_origin=line.country_of_origin,
-        hs_code=line.hs_code[:20],
-        comment=line.comment,
-        bundle=line.bundle[:300],
-    )
-
-
-def _fit(order: Order, field: str, text: str) -> str:
-    """The text as long as its column; what is cut is shown by an ellipsis."""
-    limit: int | None = getattr(order._meta.get_field(field), "max_length", None)
-    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _part_number(external_id: str) -> int:
-    """The n of “70412-n”; a shipment that is named otherwise gets a number made of its name."""
-    tail = external_id.rpartition("-")[2]
-    if tail.isdecimal() and 0 < int(tail) < SPLIT_PARTS:
-        return int(tail)
-    return 1 + sum(external_id.encode()) % (SPLIT_PARTS - 2)
-
-
-def _span(seconds: int) -> str:
-    """“41 s”, “12 min”, “5 h”, “3 d”."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

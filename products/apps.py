@@ -9,7 +9,7 @@ class ProductsConfig(AppConfig):
 
     def ready(self) -> None:
         from integrations import activity
-        from integrations.pipes import Pipe, register
+        from integrations.pipes import OTHER_WORK, Pipe, register
         from merchants.access import Item, add_page, add_section
         from products import telling
         from products.outcome import phrases
@@ -32,6 +32,7 @@ class ProductsConfig(AppConfig):
                 pause_label=_("Sending stock to the shop"),
             )
         )
+        OTHER_WORK["create"] = _("Create product")
         activity.register({**phrases(), **telling.phrases()})
         add_section(20, Item(_("Products"), "products:list", "tag"))
         add_page(20, Item(_("Product list"), "products:list", also=("products:new", "products:edit")))

@@ -67,6 +67,13 @@ def _open_record(integration: Integration) -> SyncRun | None:
     return runs.select_for_update(of=("self",)).order_by("-pk").first()
 
 
+def give_up(integration: Integration, why: str) -> None:
+    """The items that were chosen are no more: the record says so. Within a transaction."""
+    if record := _open_record(integration):
+        record.outcome, record.ended_at, record.error = SyncRun.Outcome.FAILED, timezone.now(), why
+        record.save(update_fields=["outcome", "ended_at", "error"])
+
+
 def _fresh_record(integration: Integration) -> SyncRun | None:
     """The record that a button has opened this very moment; one of our own only where staff have deleted it."""
     Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)

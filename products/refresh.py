@@ -27,7 +27,7 @@ from django.utils.translation import gettext as _
 from integrations.connectors.base import Faulty, Page, ProductData
 from integrations.models import Integration, SyncRun
 from integrations.sync import Run
-from products import create, detect
+from products import create, creating, detect
 from products.create import take_over
 from products.decide import COLUMNS, Decision, Known, columns, decide, digest, tidy
 from products.detect import Beat
@@ -74,6 +74,7 @@ def begin(run: Run) -> dict[str, Any]:
     with transaction.atomic():
         if run.place.get("other_shop"):
             run.integration.webshop_products.all().delete()  # its ids mean other things in this shop
+            creating.give_up(run.integration, _("Another shop was connected meanwhile."))
         run.keep({**place, "read_at": now.isoformat()})
     return run.place
 

@@ -1,4 +1,4 @@
-"""The staff's desk for goods: count announced ones in, and correct what lies on the shelf (the ledger: ledger_admin.py).
+"""The staff's desk for goods: count announced ones in, correct what lies on the shelf. The ledger: ledger_admin.py.
 
 Staff see the goods of the warehouses they work in.
 """

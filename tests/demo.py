@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,9 +63,12 @@ class Demo:
 
 
 @contextmanager
-def running_demo(folder: Path) -> Iterator[Demo]:
-    """`manage.py demo` until the block ends; ready when it has printed its addresses."""
-    port, variables = free_port(), environment(folder)
+def running_demo(folder: Path, rhythm: Mapping[str, str] | None = None) -> Iterator[Demo]:
+    """`manage.py demo` until the block ends; ready when it has printed its addresses.
+
+    `rhythm`: settings of the environment that differ from a first `.env`, such as `POLL_SECONDS`.
+    """
+    port, variables = free_port(), environment(folder) | dict(rhythm or {})
     process = subprocess.Popen(
         [sys.executable, "manage.py", "demo", "--port", str(port)],
         cwd=ROOT,

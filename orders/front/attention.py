@@ -191,9 +191,9 @@ def _effect(group: Group) -> str:
 def _mend(merchant: Merchant, group: Group) -> tuple[str, str]:
     """Where it is mended, and what the link says."""
     shop = group.integration
-    if group.cause is Cause.METHOD and group.subject and shop:
-        if url := to("orders:link", merchant.pk, shop, value=group.subject):
-            return url, _("Link it")
+    link = to("orders:link", merchant.pk, shop, value=group.subject) if shop and group.subject else ""
+    if group.cause is Cause.METHOD and link:
+        return link, _("Link it")
     if group.cause in (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM) and shop:
         word = _("Create product") if group.cause is Cause.UNKNOWN_SKU else _("See the items")
         return sync_address(merchant.pk, shop=shop, q=group.subject), word

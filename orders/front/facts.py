@@ -21,7 +21,12 @@ class Facts:
     products_short: int
     active_methods: int
     has_links: bool
-    has_goods: bool
+    has_stock: bool
+    has_announced: bool
+
+    @property
+    def has_goods(self) -> bool:
+        return self.has_stock or self.has_announced
 
     @property
     def has_methods(self) -> bool:
@@ -35,14 +40,15 @@ def of(merchant: Merchant) -> Facts:
     announced = StockUpdate.objects.filter(merchant=OuterRef("pk"))
     links = MethodLink.objects.filter(integration__merchant=OuterRef("pk"))
     rows = Merchant.objects.filter(pk=merchant.pk).order_by()
-    row = rows.values(
-        products=_count(Product.objects.all(), "merchant", "pk"),
-        products_short=_count(short, "stock__product__merchant", "stock__product"),
-        active_methods=_count(MerchantMethod.objects.active(), "merchant", "pk"),
-        has_links=Exists(links),
-        has_goods=Exists(goods) | Exists(announced),
+    row = rows.values_list(
+        _count(Product.objects.all(), "merchant", "pk"),
+        _count(short, "stock__product__merchant", "stock__product"),
+        _count(MerchantMethod.objects.active(), "merchant", "pk"),
+        Exists(links),
+        Exists(goods),
+        Exists(announced),
     ).get()
-    return Facts(**row)
+    return Facts(*row)
 
 
 def _count(rows: QuerySet[Any], merchant: str, what: str) -> Coalesce:

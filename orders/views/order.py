@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
-from orders import moves, splitting
+from orders import differences, handover, moves, short, splitting
 from orders.models import Cause, Order, Status
 from orders.orderpage import look
 
@@ -114,15 +114,11 @@ def _ask_to_cancel(order: Order, who: str) -> str:
 
 
 def _accept(order: Order, who: str) -> str:
-    from orders import differences
-
     differences.accept(order, who)
     return _("The shop’s change is taken over.")
 
 
 def _refuse(order: Order, who: str) -> str:
-    from orders import differences
-
     differences.refuse(order, who)
     return _("The order goes as it was first read.")
 
@@ -133,23 +129,21 @@ def _refunded(order: Order, who: str) -> str:
 
 
 def _capture(order: Order, who: str) -> str:
-    from orders import handover
-
     handover.try_capture_again(order, who)
+    if order.integration is not None:
+        handover.ring(order.integration, who)
     return _("It is tried again; what the shop says stands here in a moment.")
 
 
 def _wait(order: Order, who: str) -> str:
-    from orders import short
-
     short.wait(order, who)
     return _("The order waits for the missing pieces.")
 
 
 def _send(order: Order, who: str) -> str:
-    from orders import short
-
     short.send(order, who)
+    if order.integration is not None:
+        handover.ring(order.integration, who)
     return _("What is there is sent.")
 
 

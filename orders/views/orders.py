@@ -33,13 +33,13 @@ class BoundedPaginator(Paginator[Order]):
 
     def __init__(self, orders: OrderQuerySet, known: int | None) -> None:
         super().__init__(orders, PER_PAGE)
-        self.known = known
+        self.orders, self.known = orders, known
 
     @cached_property
     def count(self) -> int:
         if self.known is not None:
             return min(self.known, MOST_COUNTED)
-        return len(self.object_list.order_by()[:MOST_COUNTED].values_list("pk"))  # type: ignore[union-attr]
+        return len(self.orders.order_by()[:MOST_COUNTED].values_list("pk"))
 
 
 @require_safe
@@ -96,7 +96,7 @@ def _offer_reasons(words: OrderFilter, reasons: Iterable[tuple[Cause, int]]) -> 
     chosen = words.word("cause")
     if chosen and chosen not in [value for value, _label in choices]:
         choices.append((chosen, Cause(chosen).label))
-    words.fields["cause"].widget.choices = [("", _("All reasons")), *choices]  # type: ignore[attr-defined]
+    words.fields["cause"].widget.choices = [("", _("All reasons")), *choices]
 
 
 def _known(words: OrderFilter, counts: dict[str, int]) -> int | None:

@@ -36,9 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo, fresh for each module."""
-    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+def demo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Demo]:
+    """The demo, fresh for each module, in the rhythm that the module names as `RHYTHM`."""
+    rhythm = getattr(request.module, "RHYTHM", {})
+    with running_demo(tmp_path_factory.mktemp("demo"), rhythm) as running:
         yield running
 
 
@@ -60,11 +61,17 @@ def chromium(artefacts: Path) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
+def visitor(chromium: Browser) -> BrowserContext:
+    """A person with cookies of their own."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", reduced_motion="reduce")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     context.set_default_timeout(15_000)
+    return context
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    context = visitor(chromium)
     yield context
     context.close()
 

@@ -3,68 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Tab
-
-SECRET = "a-key-typed-by-hand-1"
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def follow(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name, exact=True).first.click()
-
-
-def seen(tab: Tab, name: str) -> None:
-    """Look at this page: a picture in both widths, no barrier, nothing scrolling sideways."""
-    tab.has_no_barrier()
-    tab.picture(name)
-
-
-def sign_in(tab: Tab, email: str = "demo@example.com") -> None:
-    tab.page.goto(tab.url)
-    tab.page.get_by_label("Email").fill(email)
-    tab.page.get_by_label("Password").fill("demo")
-    press(tab.page, "Sign in")
-    expect(tab.page.get_by_role("heading", level=1)).to_have_text("Front page")
-
-
-def make_plugin(tab: Tab) -> str:
-    """The guide's steps in Centra; returns the Base URL to copy."""
-    page = tab.page
-    page.goto(f"{tab.url}/sandbox/")
-    page.get_by_label("User name").fill("demo")
-    page.get_by_label("Password").fill("demo")
-    seen(tab, "sandbox-sign-in")
-    press(page, "Sign in")
-    page.get_by_role("link", name=re.compile("Nordlys")).first.click()
-    seen(tab, "sandbox-products")
-    follow(page, "SYSTEM → STORES")
-    page.get_by_role("link", name=re.compile("Retail")).first.click()
-    follow(page, "+ PLUGIN METHOD")
-    page.get_by_label("Status", exact=True).select_option(label="Active")
-    page.get_by_label("Name", exact=True).fill("myOGO")
-    expect(page.get_by_label("Plugin", exact=True)).to_have_value(re.compile("order", re.I))
-    page.get_by_label("Secret API key").fill(SECRET)
-    for status in ("Pending", "Confirmed", "Processing", "Completed"):
-        page.get_by_label(status, exact=True).check()
-    page.get_by_label("Get orders starting with").select_option(label="Newest")
-    seen(tab, "sandbox-plugin-form")
-    page.get_by_role("button", name="Save", exact=True).last.click()
-    expect(page.get_by_label("Secret API key", exact=True)).to_have_value(SECRET)
-    seen(tab, "sandbox-plugin")
-    return page.get_by_label("Base URL", exact=True).input_value()
-
-
-def fill_integration(page: Page, token: str, store_hash: str) -> None:
-    page.get_by_label("Name").fill("Nordlys")
-    page.get_by_label("API token").fill(token)
-    page.get_by_label("Store Hash").fill(store_hash)
-    page.get_by_label("Warehouse").select_option(label="GOT · Gothenburg")
-    page.get_by_label("Time zone").select_option(label="Europe/Stockholm")
+from tests.browser.walk import SECRET, fill_integration, follow, follow_tab, make_plugin, press, seen, sign_in
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -163,11 +105,6 @@ def test_the_guide_from_plugin_method_to_created_products(tab: Tab) -> None:
     seen(tab, "integration-activity")
     follow(page, "Front page")
     seen(tab, "front")
-
-
-def follow_tab(page: Page, name: str) -> None:
-    page.get_by_role("main").get_by_role("link", name=re.compile(f"^{name}")).first.click()
-    page.wait_for_load_state()
 
 
 def test_who_only_looks_finds_no_button_that_changes(tab: Tab) -> None:

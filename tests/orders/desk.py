@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.db import transaction
 from django.utils import timezone
 
 from integrations import sync
 from integrations.connectors.base import OrderData, ParcelData
-from integrations.models import SyncRun, SyncState
+from integrations.models import Integration, SyncRun, SyncState
 from orders import deciding, differences, handover, moves
-from orders.models import Order, Status
+from orders.models import Order, Shipment, Status
 from products.models import Movement, Product, Reservation, Stock
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Shipment as ShopShipment
@@ -96,7 +97,8 @@ class Desk:
                 ordered=line.pieces,
                 open_in_shop=line.pieces,
             )
-        deciding.enter(order)
+        with transaction.atomic():
+            deciding.enter(order)
         order.refresh_from_db()
         assert order.status == Status.NEW, [hold.text for hold in order.holds.all()]
         return order
@@ -166,3 +168,46 @@ def fresh(order: Order) -> Order:
 def only(there: ShopOrder) -> ShopShipment:
     """The order's one shipment in the shop."""
     return there.shipments.get()
+
+
+def die(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, *, after: bool, turn: int = 1) -> None:
+    """The process ends right before, or right after, the `turn`th call of this."""
+    real, counted = getattr(owner, name), [0]
+
+    def deadly(*args: object, **kwargs: object) -> object:
+        counted[0] += 1
+        if counted[0] == turn and not after:
+            raise Killed
+        answer = real(*args, **kwargs)
+        if counted[0] == turn:
+            raise Killed
+        return answer
+
+    monkeypatch.setattr(owner, name, deadly)
+
+
+def captures(desk: Desk, how: str) -> None:
+    Integration.objects.filter(pk=desk.centra.integration.pk).update(captures=how)
+
+
+def collected_once(desk: Desk, there: ShopOrder, order: Order, *, paid: bool = True) -> None:
+    """The one good end: one shipment, one capture, the pieces off the shelf once."""
+    there.refresh_from_db()
+    shipment = only(there)
+    here = fresh(order)
+    assert here.status == Status.COLLECTING
+    assert (shipment.captures, shipment.is_paid) == ((1, True) if paid else (0, False))
+    assert shipment.is_good_to_go
+    assert here.shipment is not None
+    assert (here.shipment.external_id, here.shipment.is_paid) == (shipment.display_id, paid)
+    assert Shipment.objects.count() == 1
+    assert desk.shelf() == (7, 0)
+    assert desk.in_shop() == (10, 3), "the shop counts it until it is completed"
+    assert desk.taken(order) == 3
+    assert Movement.objects.filter(why=Movement.Why.COLLECTED).count() == 1
+    assert (here.handover_error, here.wait_until) == ("", None)
+
+
+def shows_everything(desk: Desk) -> None:
+    desk.centra.plugin.order_statuses = [0, 1, 2, 3, 4, 5, 6]
+    desk.centra.plugin.save()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.utils import timezone
-from pytest_django import DjangoSettings as SettingsWrapper
 
 from integrations.connectors.base import ParcelData
 from integrations.models import Integration, SyncState
@@ -189,7 +189,7 @@ OURS = "http://127.0.0.1:8000/sandbox/nordlys/api/order-api"
         ("http://[127.0.0.1/sandbox/", False),
     ],
 )
-def test_only_the_stand_in_s_own_shops_are_played(base_url: str, is_ours: bool, settings: SettingsWrapper) -> None:
+def test_only_the_stand_in_s_own_shops_are_played(base_url: str, is_ours: bool, settings: LazySettings) -> None:
     settings.ALLOWED_HOSTS = ["portal.example", "*"]
     shop = Integration(base_url=base_url)
     assert desk_play.is_of_the_stand_in(shop) == is_ours
@@ -236,7 +236,7 @@ def test_a_request_to_cancel_is_waited_for_and_the_others_go_on(merchant: Mercha
     assert (asked.status, asked.play_at) == (Status.SHIPPED, None)
 
 
-def test_without_the_stand_in_nothing_is_played(merchant: Merchant, shelf: Product, settings: SettingsWrapper) -> None:
+def test_without_the_stand_in_nothing_is_played(merchant: Merchant, shelf: Product, settings: LazySettings) -> None:
     order = collecting(merchant, shelf, 1, integration=factories.integration(merchant, base_url=OURS))
     desk_play.ask([order], "Robin")
     past_the_delay(order)
@@ -269,7 +269,8 @@ def test_a_played_order_ends_shipped_and_completed_in_the_shop(centra: Centra) -
     order.refresh_from_db()
     assert order.told_at is not None
     shipment = there.shipments.get()
-    assert shipment.is_completed
+    assert shipment.completed_at is not None
+    assert (shipment.tracking, shipment.packages) == (order.tracking_code, 1)
     assert house.shelf() == (7, 0)
 
 

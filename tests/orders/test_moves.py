@@ -9,6 +9,7 @@ from integrations.models import SyncState
 from merchants.models import Merchant
 from orders import moves, promise, splitting
 from orders.models import Cause, Order, OrderProcessing, Shipment, Status
+from orders.models.hold import MAY_BE_OVERRULED
 from products.models import Product, Reservation, Stock
 from shipping.models import ShippingMethod
 from tests import factories
@@ -267,7 +268,7 @@ def test_overruled_it_goes_all_the_same(draft: Order) -> None:
     assert not draft.holds.exists()
 
 
-@pytest.mark.parametrize("cause", [cause for cause in Cause if cause not in moves.MAY_BE_OVERRULED])
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause not in MAY_BE_OVERRULED])
 def test_other_reasons_cannot_be_overruled(draft: Order, cause: Cause) -> None:
     draft.method = None
     draft.save()

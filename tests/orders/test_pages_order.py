@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations.connectors.base import ParcelData
 from integrations.models import Integration
 from merchants.models import Merchant, User
-from orders import moves
+from orders import moves, short
 from orders.models import Cause, Order, OrderProcessing, Shipment, Status
 from products.models import Product
 from tests import factories
@@ -121,7 +121,7 @@ def test_the_nine_words_stand_there_and_only_what_may_be_is_choosable(page: Clie
 
 
 def test_the_story_ends_with_what_comes_next(page: Client, order: Order) -> None:
-    expected = [
+    expected: list[tuple[Callable[[], object], str]] = [
         (lambda: moves.save_as_new(order, "Kim"), "The warehouse collects it."),
         (lambda: moves.ask_to_hand_over(order, "Staff"), "The shop is asked; then it is COLLECTING."),
         (lambda: moves.collect(order), "the shop is told the tracking code at once"),
@@ -180,7 +180,7 @@ def test_saving_the_status_bar_moves_the_order(page: Client, order: Order) -> No
 
 
 def test_more_than_the_shelf_has_becomes_pending_and_says_so(page: Client, order: Order) -> None:
-    order.lines.update(pieces=8)
+    order.lines.update(pieces=8, ordered=8, open_in_shop=8)
     assert "PENDING: it becomes NEW by itself" in said(set_status(page, order, "new"))
     assert order.status == Status.PENDING
 
@@ -353,6 +353,44 @@ def test_an_agreed_one_that_was_paid_asks_for_the_refund_until_it_is_ticked_off(
     assert "Refund it in Centra" not in text_of(page, collecting)
 
 
+@pytest.fixture
+def short_pick(collecting: Order) -> Order:
+    """Three are paid, one was found."""
+    collecting.shipment = Shipment.objects.create(
+        integration=collecting.integration, shop=collecting.shop, number=collecting.number, is_paid=True
+    )
+    collecting.save()
+    short.found(collecting, {collecting.lines.get().pk: 1}, "Staff")
+    return collecting
+
+
+def test_of_a_short_pick_the_merchant_may_wait_and_later_send_all_the_same(page: Client, short_pick: Order) -> None:
+    text = text_of(page, short_pick)
+    assert "Not found in the warehouse: 2 × FG1-NVY-M" in text
+    assert "1 found at picking" in text
+    act(page, short_pick, "wait")
+    text = text_of(page, short_pick)
+    assert "It waits until the warehouse has found the rest." in text
+    assert 'value="wait"' not in text
+    act(page, short_pick, "send")
+    assert (short_pick.status, short_pick.pieces, short_pick.needs_refund) == (Status.COLLECTING, 1, True)
+    text = text_of(page, short_pick)
+    assert "Refund it in Centra" in text
+    assert 'value="send"' not in text
+
+
+def test_sent_and_not_paid_can_be_captured_again(page: Client, short_pick: Order) -> None:
+    act(page, short_pick, "send")
+    moves.ship(short_pick, ParcelData(tracking_code="SE1"), "Staff")
+    Shipment.objects.update(capture_error="Card expired", is_paid=False)
+    text = text_of(page, short_pick)
+    assert "It is sent, and not paid" in text
+    assert "Card expired" in text
+    assert "Try capture again" in text
+    act(page, short_pick, "capture")
+    assert Shipment.objects.get().capture_error == ""
+
+
 # --- splitting --------------------------------------------------------------------------------------------
 
 
@@ -382,7 +420,7 @@ def test_a_split_that_makes_no_sense_is_refused_and_keeps_what_was_typed(
 
 
 def test_the_preset_sends_what_is_there(page: Client, order: Order) -> None:
-    order.lines.update(pieces=9)
+    order.lines.update(pieces=9, ordered=9, open_in_shop=9)
     moves.save_as_new(order, "Kim")
     assert order.status == Status.PENDING
     assert f"{split_url(order)}?rest=1" in text_of(page, order)

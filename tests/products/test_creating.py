@@ -12,14 +12,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations import doorbell
+from integrations import doorbell, sync
 from integrations.models import Integration, SyncRun
 from merchants.models import Merchant, User
-from products import create, creating
+from products import create, creating, refresh
 from products.models import Product, WebshopProduct
 from products.outcome import Outcome
 from products.problems import Code, Problem, codes_text
 from tests import factories
+from tests.conftest import Centra
 
 pytestmark = pytest.mark.django_db
 
@@ -352,3 +353,17 @@ def test_the_activity_reads_the_counts_in_words(shop: Integration) -> None:
     want(shop, good, ignored, faulty)
     creating.work(shop.pk)
     assert only_record(shop).counted == "3 chosen; 1 product created; 1 left: No SKU; 1 ignored"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_shop_ends_a_creation_under_way_in_words(centra: Centra) -> None:
+    integration = centra.integration
+    factories.webshop_product(integration)
+    creating.want(integration, integration.webshop_products.all(), "Kim")
+    integration.resume_after_change(other_shop=True)
+
+    sync.run(integration.state("refresh").pk, refresh.refresh)
+
+    record = integration.runs.get(pipe="create")
+    assert (record.outcome, record.label) == (SyncRun.Outcome.FAILED, "Create product")
+    assert "Another shop" in record.error

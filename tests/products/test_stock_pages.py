@@ -136,6 +136,14 @@ def test_what_is_in_the_way_stands_there(
     assert words in plain(text_of(page, product))
 
 
+def test_what_waits_for_a_person_leads_to_where_it_is_approved(
+    page: Client, product: Product, shop: Integration, item: WebshopProduct
+) -> None:
+    ShopFigure.objects.create(item=item, told=4, braked_at=timezone.now())
+    address = reverse("products:shop_stock", args=[shop.merchant_id, shop.pk])
+    assert f'<a href="{address}">Stock in the shop</a>' in text_of(page, product)
+
+
 def test_an_approved_row_waits_for_nobody(page: Client, product: Product, item: WebshopProduct) -> None:
     ShopFigure.objects.create(item=item, told=4, braked_at=timezone.now(), approved_at=timezone.now())
     assert "Waits for a person." not in text_of(page, product)

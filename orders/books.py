@@ -1,0 +1,42 @@
+"""What deciding reads besides the order itself: read once, for one order or for a page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from integrations.models import Integration
+from merchants.models import Merchant
+from orders.matching import Catalogue
+from orders.models import OrderProcessing
+from shipping.resolve import Resolver
+
+
+class Books:
+    """Links, items and wishes. Short-lived: what changes meanwhile is met when the order is decided again."""
+
+    def __init__(self) -> None:
+        self._resolvers: dict[int, Resolver] = {}
+        self._wishes: dict[int, OrderProcessing] = {}
+        self._catalogues: dict[int, Catalogue] = {}
+
+    def resolver(self, integration: Integration) -> Resolver:
+        if integration.pk not in self._resolvers:
+            self._resolvers[integration.pk] = Resolver.for_integration(integration)
+        return self._resolvers[integration.pk]
+
+    def wishes(self, merchant: Merchant) -> OrderProcessing:
+        if merchant.pk not in self._wishes:
+            self._wishes[merchant.pk] = OrderProcessing.of(merchant)
+        return self._wishes[merchant.pk]
+
+    def catalogue(self, integration: Integration, skus: Iterable[str], eans: Iterable[str]) -> Catalogue:
+        """The items that these lines could mean; read now where `open_at` did not read them for the whole page."""
+        skus, eans = frozenset(skus), frozenset(eans)
+        found = self._catalogues.get(integration.pk)
+        return found if found and found.covers(skus, eans) else Catalogue.of(integration, skus, eans)
+
+    def open_at(self, integration: Integration, skus: Iterable[str], eans: Iterable[str]) -> None:
+        """Read all that a page of orders is about to ask for; what was read for the page before is forgotten."""
+        self._resolvers.clear()
+        self._wishes.clear()
+        self._catalogues[integration.pk] = Catalogue.of(integration, frozenset(skus), frozenset(eans))

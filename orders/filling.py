@@ -1,0 +1,83 @@
+"""What a shop says of an order → the fields of our rows. Saves lines only; the order itself is saved by the caller."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from django.utils import timezone
+
+from integrations.connectors.base import LineData, OrderData
+from orders import differences, reading
+from orders.models import Order, OrderLine
+
+# What the hand-over found is not forgotten by a reading; it clears these itself, or a person does.
+KEPT_FACTS = ("capture", "paid_elsewhere", "refused", "short", "left")
+
+
+def fill(order: Order, data: OrderData) -> None:
+    """All that the shop says of the head of an order."""
+    for key in differences.ADDRESS:
+        setattr(order, key, differences.fit(order, key, getattr(data.deliver_to, key)))
+    order.bill_to = asdict(data.bill_to)
+    order.shop_method = differences.fit(order, "shop_method", data.shipping_method)
+    order.ingrid_method = differences.fit(order, "ingrid_method", data.ingrid_method)
+    order.pickup_point = differences.fit(order, "pickup_point", data.pickup_point)
+    order.currency, order.total, order.shipping_price = data.currency[:3], data.total, data.shipping_price
+    order.comment = data.comment
+    order.customisation = "\n".join(line.comment for line in data.lines if line.comment)
+    order.customer_reference = differences.fit(order, "customer_reference", data.customer_reference)
+    order.placed_at = data.placed_at or order.read_at
+    order.taken = differences.snapshot(data)
+
+
+def fill_shop(order: Order, data: OrderData, found: dict[str, str], digest: str) -> None:
+    """How the order stands in the shop now; `found` is what reading has against it."""
+    order.shop_status = data.status.value
+    order.is_on_hold, order.is_suspect = data.is_on_hold, data.is_suspect
+    order.waits_for_payment = data.waits_for_payment
+    order.is_shown, order.shown_at = True, timezone.now()
+    kept = {key: text for key, text in order.facts.items() if key in KEPT_FACTS}
+    order.facts = {**kept, **found, "digest": digest}
+
+
+def fill_lines(order: Order, data: OrderData, settings: reading.Settings) -> None:
+    """The lines anew, as the shop has them."""
+    pieces = reading.pieces_of(data, settings)
+    order.lines.all().delete()
+    OrderLine.objects.bulk_create(_line(order, line, pieces[line.external_id]) for line in data.lines)
+    order.__dict__.pop("_prefetched_objects_cache", None)
+
+
+def _line(order: Order, line: LineData, pieces: reading.Pieces) -> OrderLine:
+    return OrderLine(
+        order=order,
+        external_id=line.external_id[:64],
+        sku=line.sku[:200],
+        ean=line.ean[:40],
+        name=line.name[:300],
+        pieces=pieces.ours,
+        ordered=pieces.ordered,
+        open_in_shop=pieces.open,
+        elsewhere=pieces.elsewhere,
+        price=line.price,
+        vat_percent=line.vat_percent,
+        weight_kg=line.weight_kg,
+        country_of_origin=line.country_of_origin,
+        hs_code=line.hs_code[:20],
+        comment=line.comment,
+        bundle=line.bundle[:300],
+    )
+
+
+def standing(order: Order) -> tuple[object, ...]:
+    """What of an order is news when it changes."""
+    of_shop = (order.shop_status, order.is_on_hold, order.is_suspect, order.waits_for_payment, order.is_shown)
+    return (*of_shop, order.status, order.offered, "unreadable" in order.facts)
+
+
+def span(seconds: int) -> str:
+    """“41 s”, “12 min”, “5 h”, “3 d”."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

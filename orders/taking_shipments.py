@@ -1,0 +1,165 @@
+"""Where good-to-go shipments are read: each is an order of its own, its part the number of the shipment.
+
+The list is no queue and shows only what may be sent. One that left it is looked up by its order's number: sent by
+hand, taken back or no longer good to go, it is held, not lost.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations.connectors.base import OrderData, OrderStatus, ShipmentData, ShipmentStatus
+from orders import deciding, reading, unread
+from orders.models import SPLIT_PARTS, Order, Shipment
+from orders.reading import Skip
+from orders.taking import Taking
+
+
+def take_page(into: Taking, shipments: Sequence[ShipmentData]) -> None:
+    """Store what is new, bring up to date what changed; what is as it was is only marked as seen."""
+    known = _known(into, shipments)
+    same: list[int] = []
+    for shipment in shipments:
+        rows = known.get(shipment.external_id, [])
+        digest = reading.digest(shipment.order, into.settings) if shipment.order else ""
+        if rows and all(found == digest for _pk, found in rows):
+            same += [pk for pk, _found in rows]
+        else:
+            _take_one(into, shipment)
+    with transaction.atomic():
+        Order.objects.filter(pk__in=same).update(seen_in=into.this_pass, shown_at=timezone.now())
+        into.note_page([one.order for one in shipments if one.order], are_whole=False)
+
+
+def _known(into: Taking, shipments: Sequence[ShipmentData]) -> dict[str, list[tuple[int, str]]]:
+    """Key and digest of what is here, by the shop's shipment."""
+    ours = into.ours([one.order_number for one in shipments]).filter(integration=into.integration, is_shown=True)
+    found: dict[str, list[tuple[int, str]]] = {}
+    for pk, external_id, digest in ours.order_by().values_list("pk", "shipment__external_id", "facts__digest"):
+        found.setdefault(external_id or "", []).append((pk, digest))
+    return found
+
+
+def _take_one(into: Taking, shipment: ShipmentData) -> None:
+    """In a transaction of its own."""
+    data, number = shipment.order, part_number(shipment.external_id)
+    if data is None:
+        unread.hold(into, shipment.order_number, _("the shipment does not say what is in it."), number)
+        return
+    into.meet_warehouses(data)
+    into.safely(data.number, lambda: _take(into, shipment, data), number)
+
+
+def _take(into: Taking, shipment: ShipmentData, data: OrderData) -> None:
+    parts = into.parts(data.number)
+    found = [order for order in parts if _is_of(order, shipment.external_id)]
+    digest = reading.digest(data, into.settings)
+    if parts and parts[0].integration_id not in (into.integration.pk, None):
+        into.skip(data, into.taken_by(parts[0]), digest)
+    elif any(order.part == 0 for order in parts):
+        into.skip(data, Skip.WHOLE.value, digest)
+    elif found:
+        _update(into, shipment, data, found, digest)
+    else:
+        _take_new(into, shipment, data, _free_part(parts, shipment.external_id), digest)
+
+
+def _is_of(order: Order, external_id: str) -> bool:
+    """Whether it was read as this shipment, or was split off from such an order, or keeps its place unread."""
+    if order.shipment is not None:
+        return order.shipment.external_id == external_id
+    return order.part == part_number(external_id) or bool(
+        order.split_from and order.split_from.part == part_number(external_id)
+    )
+
+
+def _free_part(parts: list[Order], external_id: str) -> int:
+    """The shipment's own number; the next one where another shipment has it."""
+    taken, number = {order.part for order in parts}, part_number(external_id)
+    while number in taken:
+        number = 1 + number % (SPLIT_PARTS - 1)
+    return number
+
+
+def _take_new(into: Taking, shipment: ShipmentData, data: OrderData, part: int, digest: str) -> None:
+    if why := reading.skip(data, into.settings):
+        into.skip(data, why.value, digest)
+        return
+    order = into.store(data, part, digest)
+    _connect(into, order, shipment)
+    into.tell_read(order)
+    deciding.enter(order, books=into.books)
+
+
+def _connect(into: Taking, order: Order, shipment: ShipmentData) -> None:
+    """Remember which of the shop's shipments it is."""
+    order.shipment, _made = Shipment.objects.get_or_create(
+        integration=into.integration,
+        external_id=shipment.external_id,
+        defaults={
+            "shop": into.integration.shop,
+            "number": order.number,
+            "pieces": dict(shipment.pieces),
+            "is_adopted": True,
+            "made_at": timezone.now(),
+            "is_paid": shipment.is_paid,
+        },
+    )
+    order.save(update_fields=["shipment"])
+
+
+def _update(into: Taking, shipment: ShipmentData, data: OrderData, orders: list[Order], digest: str) -> None:
+    for order in orders:
+        if order.shipment is None and order.part < SPLIT_PARTS:
+            _connect(into, order, shipment)
+    into.update(data, orders, digest)
+
+
+# --- those that left the list --------------------------------------------------------------
+
+
+def follow(into: Taking, data: OrderData) -> None:
+    """The order of shipments that are no longer listed, looked up: what became of each."""
+    into.meet_warehouses(data)
+    into.safely(data.number, lambda: _follow(into, data))
+
+
+def _follow(into: Taking, data: OrderData) -> None:
+    shown = {one.external_id: one for one in data.shipments}
+    for order in into.parts(data.number):
+        if order.seen_in == into.this_pass or order.integration_id != into.integration.pk:
+            continue
+        shipment = shown.get(order.shipment.external_id) if order.shipment else None
+        if data.status is OrderStatus.CANCELLED:
+            into.update(replace(data, shipments=()), [order], "")
+        elif shipment is None or shipment.order is None:
+            unread.miss_one(into, order)
+        else:
+            into.update(_as_it_stands(shipment, shipment.order, data), [order], "", _not_ready(shipment))
+
+
+def _as_it_stands(shipment: ShipmentData, around: OrderData, data: OrderData) -> OrderData:
+    """The shipment's own picture of the order; one that is sent has nothing open."""
+    status = OrderStatus.COMPLETED if shipment.status is ShipmentStatus.SENT else data.status
+    return replace(around, status=status, waits_for_payment=data.waits_for_payment)
+
+
+def _not_ready(shipment: ShipmentData) -> dict[str, str]:
+    """It exists and is not sent, but the shop took *good to go* back."""
+    if shipment.status is not ShipmentStatus.IN_PROGRESS:
+        return {}
+    return {"not_ready": _("The shop took “good to go” back from this shipment.")}
+
+
+def part_number(external_id: str) -> int:
+    """The n of “70412-n”; a shipment that is named otherwise gets a number made of its name."""
+    tail = external_id.rpartition("-")[2]
+    if tail.isdecimal() and 0 < int(tail) < SPLIT_PARTS:
+        return int(tail)
+    return 1 + zlib.crc32(external_id.encode()) % (SPLIT_PARTS - 2)

@@ -1,0 +1,180 @@
+"""What must be true in a small world: at every moment, and when it has come to rest. Each on both sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from django.db.models import Sum
+
+from orders import ledger
+from orders.models import RESERVING, Cause, Order, OrderLine, SeenOrder, Status, Verdict
+from products import formula
+from products.models import Movement, Reservation, Stock, WebshopProduct
+from sandbox.models import Order as ShopOrder
+from sandbox.models import Shipment as ShopShipment
+from sandbox.models import Size
+from tests.orders.machine_world import World
+
+# What the shop itself, or a person, must mend; anything else is no reason to wait in a world without faults.
+OF_PEOPLE = frozenset({
+    Cause.SHOP_HOLD, Cause.NOT_SHOWN, Cause.NOT_CONFIRMED, Cause.CHANGED, Cause.SENT, Cause.SEVERAL,
+})  # fmt: skip
+
+
+def always(world: World) -> None:
+    """After every step, killed or not: a transaction is whole or it is not there."""
+    for stock in world.stocks():
+        stock_adds_up(stock)
+    never_too_much(world)
+    no_second_capture(world)
+
+
+def stock_adds_up(stock: Stock) -> None:
+    """The ledger, the reservations and the orders say the same."""
+    moved = Movement.objects.filter(stock=stock).aggregate(pieces=Sum("pieces"))["pieces"] or 0
+    assert stock.on_hand == moved, f"{stock}: on hand {stock.on_hand}, the ledger says {moved}"
+    rows = Reservation.objects.filter(stock=stock)
+    held, taken = (rows.aggregate(pieces=Sum(name))["pieces"] or 0 for name in ("held", "deducted"))
+    assert stock.reserved == held, f"{stock}: reserved {stock.reserved}, the reservations say {held}"
+    wanted = _pieces(stock, Order.objects.filter(status__in=RESERVING))
+    assert held == wanted, f"{stock}: reservations hold {held}, the orders want {wanted}"
+    untold = Order.objects.filter(status=Status.SHIPPED, told_at__isnull=True)
+    begun = _pieces(stock, Order.objects.filter(status=Status.COLLECTING)) + _pieces(stock, untold)
+    assert taken == begun, f"{stock}: reservations count {taken} taken, the orders {begun}"
+
+
+def _pieces(stock: Stock, orders: Iterable[Order]) -> int:
+    lines = OrderLine.objects.filter(order__in=orders, product=stock.product_id, order__warehouse=stock.warehouse_id)
+    return lines.aggregate(pieces=Sum("pieces"))["pieces"] or 0
+
+
+def never_too_much(world: World) -> None:
+    """Of no line more pieces leave than were ever ordered: from here, and by the shop's own hand."""
+    leaving = (Status.COLLECTING, Status.SHIPPED)
+    for there in world.shop_orders():
+        parts = Order.objects.filter(merchant=world.merchant, shop=world.integration.shop, number=str(there.number))
+        sent: Counter[str] = Counter()
+        ours: set[str] = set()
+        for part in parts.filter(status__in=leaving).select_related("shipment").prefetch_related("lines"):
+            ours |= {part.shipment.external_id} if part.shipment else set()
+            for line in part.lines.all():
+                sent[line.external_id] += line.pieces
+        for shipment in there.shipments.filter(shipped_at__isnull=False):
+            if shipment.display_id not in ours:
+                sent.update({str(line.line_id): line.qty for line in shipment.lines.all()})
+        most = {str(line.pk): line.qty + line.cancelled for line in there.lines.all()}
+        too_many = {key: n for key, n in sent.items() if key and n > most.get(key, 0)}
+        assert not too_many, f"{there}: {too_many} of {most} leave"
+
+
+def no_second_capture(world: World) -> None:
+    for there in world.shop_orders():
+        shipments = list(there.shipments.all())
+        assert all(shipment.captures <= 1 for shipment in shipments), f"{there}: captured twice"
+        taken = sum(shipment.amount for shipment in shipments if shipment.captures)
+        assert there.captured == taken, f"{there}: {there.captured} captured, {taken} of it in shipments"
+        assert there.captured <= there.grand_total
+
+
+# --- at rest ---------------------------------------------------------------------------------
+
+
+def at_rest(world: World) -> None:
+    always(world)
+    none_is_lost(world)
+    promises_are_kept(world)
+    holds_have_a_cause(world)
+    nothing_is_owed(world)
+    told_and_sent_agree(world)
+    cancelled_ones_stay(world)
+    shop_shows_our_figures(world)
+
+
+def none_is_lost(world: World) -> None:
+    """Every number that the shop shows is here, or was skipped for a reason; and the ledger adds up."""
+    integration = world.integration
+    shown = world.shop_orders().filter(world.plugin.visible, status__in=world.plugin.order_statuses)
+    skipped = SeenOrder.objects.filter(integration=integration, verdict=Verdict.SKIPPED)
+    left = set(skipped.values_list("number", flat=True))
+    for there in shown:
+        parts = Order.objects.filter(merchant=world.merchant, shop=integration.shop, number=str(there.number))
+        found = sorted(parts.values_list("part", flat=True))
+        assert found[:1] == [0] or (not found and str(there.number) in left), f"{there} is lost: {found}"
+    assert ledger.missing(integration) == []
+    counted = ledger.of_integration(integration)
+    parts_of_it = [counted[key] for key in ("here", "held", "waiting", "unreadable", "lost")]
+    assert counted["shown"] == sum(parts_of_it) + sum(counted["skipped"].values()), counted
+    assert (counted["lost"], counted["unreadable"]) == (0, 0), counted
+    last = integration.state("intake").remembers["ledger"]
+    assert last["lost"] == 0
+
+
+def promises_are_kept(world: World) -> None:
+    """In the order of the queue: NEW is covered, PENDING is not."""
+    for stock in world.stocks():
+        assert not stock.is_unsettled
+        promised = 0
+        for row in stock.reservations.filter(promised_at__isnull=False).order_by("promised_at", "pk"):
+            promised += row.held
+            assert row.is_covered == (promised <= stock.on_hand), f"{row}: {promised} of {stock.on_hand}"
+    for order in world.orders(Status.NEW, Status.PENDING):
+        rows = Reservation.objects.filter(reference=order.reservation_key, promised_at__isnull=False)
+        is_covered = not rows.filter(is_covered=False).exists()
+        assert is_covered == (order.status == Status.NEW), f"{order} is {order.status}"
+
+
+def holds_have_a_cause(world: World) -> None:
+    for order in world.orders(Status.RESERVED):
+        causes = {hold.cause for hold in order.holds.all()}
+        assert causes <= OF_PEOPLE | {Cause.SHORT}, f"{order} waits: {[hold.text for hold in order.holds.all()]}"
+        if Cause.SHOP_HOLD in causes or Cause.NOT_SHOWN in causes:
+            there = ShopOrder.objects.get(number=order.number)
+            is_hidden = there.is_on_hold or there.status not in world.plugin.order_statuses
+            assert is_hidden, f"{order} waits: the shop shows it"
+
+
+def nothing_is_owed(world: World) -> None:
+    """Nothing hangs between two states without a reason that a person can read."""
+    assert not world.orders(Status.NEW).filter(handover_asked_at__isnull=False, handover_error="").exists()
+    for order in world.orders(Status.SHIPPED).filter(told_at__isnull=True).select_related("shipment"):
+        sharing = Order.objects.filter(shipment=order.shipment).exclude(pk=order.pk) if order.shipment else []
+        waits_for = [one.status for one in sharing if one.status != Status.CANCELLED]
+        assert order.tell_error or set(waits_for) & {*RESERVING, Status.DRAFT, Status.COLLECTING}, f"{order} is untold"
+
+
+def told_and_sent_agree(world: World) -> None:
+    """SHIPPED and told here ⇔ completed there, with our tracking code; each once."""
+    shop = world.integration.shop
+    told = Order.objects.filter(merchant=world.merchant, shop=shop, status=Status.SHIPPED, told_at__isnull=False)
+    codes: dict[str, set[str]] = {}
+    for order in told.select_related("shipment"):
+        if order.shipment:
+            codes.setdefault(order.shipment.external_id, set()).add(order.tracking_code)
+    for key, ours in codes.items():
+        number, n = key.split("-")
+        there = ShopShipment.objects.get(order__number=number, n=n)
+        assert there.shipped_at is not None, f"{key} is told here, and not sent there"
+        assert there.tracking in ours or key in world.by_hand, f"{key}: {there.tracking} is none of {ours}"
+    for there in ShopShipment.objects.filter(order__shop=world.shop, shipped_at__isnull=False):
+        assert there.display_id in codes or there.display_id in world.by_hand, f"{there} was sent by nobody"
+
+
+def cancelled_ones_stay(world: World) -> None:
+    """What was cancelled before the hand-over, or taken back by the warehouse, never leaves."""
+    for order in world.orders(Status.CANCELLED).filter(shipment__isnull=False).select_related("shipment"):
+        assert order.shipment is not None
+        sharing = Order.objects.filter(shipment=order.shipment, status=Status.SHIPPED)
+        sent = ShopShipment.objects.filter(order__shop=world.shop, order__number=order.number, shipped_at__isnull=False)
+        ours = [one for one in sent if one.display_id == order.shipment.external_id]
+        assert not ours or ours[0].display_id in world.by_hand or sharing.exists(), f"{order} was sent all the same"
+
+
+def shop_shows_our_figures(world: World) -> None:
+    """The shop's shelf is what the formula says; never less than its own open orders, for it lets nobody say less."""
+    items = WebshopProduct.objects.filter(integration=world.integration)
+    figures = formula.figures(world.integration, items)
+    for item in items:
+        size = Size.objects.get(pk=item.external_id)
+        should = figures[item.pk].figure
+        assert size.physical == max(should, size.allocated), f"{item}: {size.physical} there, {figures[item.pk]} here"

@@ -1,0 +1,423 @@
+"""A small world for proofs by machine: one shop, one merchant, one warehouse, and everything that may happen to them.
+
+Whoever acts picks by number (`pick`), so that a found example says what to repeat. What is refused with a sentence is
+refused; what fails in our own code is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from integrations import sync
+from integrations.connectors import http
+from integrations.connectors.base import ParcelData
+from integrations.connectors.errors import ShopError
+from integrations.models import Integration, SyncRun, SyncState
+from orders import deciding, differences, handover, intake, moves, promise, short, splitting
+from orders.models import Order, Shipment, Status
+from products import adjusting, receiving, stock
+from products.models import Product, ShopFigure, Stock, StockUpdate
+from products.models.stock import NotEnough
+from sandbox.models import Order as ShopOrder
+from sandbox.models import PluginMethod, Shop, Size
+from sandbox.models import Shipment as ShopShipment
+from sandbox.models.line import Wanted
+from sandbox.refused import Refused
+from tests import factories
+
+JOBS: dict[str, Callable[[sync.Run], None]] = {
+    "intake": intake.intake,
+    "hand-over": handover.hand_over,
+    "stock": stock.push,
+}
+TURNS = 40  # more turns than that and a run would never end
+_worlds = count(1)
+
+
+class Killed(BaseException):
+    """What nothing catches, like kill -9."""
+
+
+@dataclass
+class Wishes:
+    """How the integration and the shop's plugin are set."""
+
+    captures: str = "hand-over"
+    takes_pending: bool = False
+    cancels_with_shop: bool = True
+    shows_cancelled: bool = True
+    splits_pending: bool = False
+    items: int = 3
+    on_hand: int = 6
+
+
+@dataclass
+class World:
+    """Everything of one example. `by_hand` are the shop's shipments that its own people made or sent."""
+
+    origin: str
+    wishes: Wishes = field(default_factory=Wishes)
+    by_hand: set[str] = field(default_factory=set)
+    manual: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        number = next(_worlds)
+        self.slug = f"world-{number}"
+        self.shop = Shop.open(self.slug)
+        self.plugin: PluginMethod = self.shop.add_plugin("order-api", "a-secret-api-key")
+        if self.wishes.shows_cancelled:
+            self.plugin.order_statuses = [1, 2, 3, 4, 6]
+            self.plugin.save(update_fields=["order_statuses"])
+        self.integration = factories.integration(
+            base_url=f"{self.origin}/sandbox/{self.slug}/api/order-api",
+            captures=self.wishes.captures,
+            takes_pending=self.wishes.takes_pending,
+            cancels_with_shop=self.wishes.cancels_with_shop,
+            sends_stock=True,
+        )
+        self.merchant, self.house = self.integration.merchant, self.integration.warehouse
+        self.method = factories.method(self.merchant)
+        self.sizes: list[Size] = []
+        self.products: list[Product] = []
+        for one in range(self.wishes.items):
+            self.add_item(f"W{number}I{one}", self.wishes.on_hand)
+        self._set_processing()
+
+    def _set_processing(self) -> None:
+        from orders.models import OrderProcessing
+
+        processing = OrderProcessing.of(self.merchant)
+        processing.splits_pending = self.wishes.splits_pending
+        processing.save()
+
+    def add_item(self, sku: str, on_hand: int) -> None:
+        """In the shop, here, and on the shelf."""
+        size = self.shop.add_size(sku, "-NVY", "-M", stock=on_hand, name=f"Sweater {sku}")
+        product = factories.product(self.merchant, sku=size.full_sku)
+        factories.webshop_product(self.integration, (sku, "-NVY", "-M"), product=product, external_id=str(size.pk))
+        factories.stock(product, self.house, on_hand)
+        self.sizes.append(size)
+        self.products.append(product)
+
+    def retire(self) -> None:
+        """Out of the way of the worlds to come: nothing of it is due any more."""
+        SyncState.objects.filter(integration=self.integration).update(is_paused=True, leased_until=None, lease="")
+        self.orders().update(status=Status.CANCELLED)
+        self.stocks().update(is_unsettled=False)
+
+    # --- who is there ----------------------------------------------------------------------
+
+    def orders(self, *statuses: Status) -> QuerySet[Order]:
+        """Of this merchant, in the order of their keys."""
+        found = Order.objects.filter(merchant=self.merchant).order_by("pk")
+        return found.filter(status__in=statuses) if statuses else found
+
+    def stocks(self) -> QuerySet[Stock]:
+        return Stock.objects.filter(product__merchant=self.merchant).order_by("pk")
+
+    def shop_orders(self) -> QuerySet[ShopOrder]:
+        return ShopOrder.objects.filter(shop=self.shop).order_by("pk")
+
+    def one(self, pick: int, *statuses: Status) -> Order | None:
+        found = list(self.orders(*statuses))
+        return found[pick % len(found)] if found else None
+
+    def shop_order(self, pick: int) -> ShopOrder | None:
+        found = list(self.shop_orders())
+        return found[pick % len(found)] if found else None
+
+    # --- in the shop -----------------------------------------------------------------------
+
+    def buy(self, wanted: Sequence[tuple[int, int]], word: str, *, confirm: bool = True, owes: bool = False) -> None:
+        """Several lines, of items by number; where the shop has too few pieces it refuses, unless it may owe them."""
+        lines = [Wanted(self.sizes[item % len(self.sizes)], pieces) for item, pieces in wanted]
+        with refusals():
+            order = self.shop.place_order(lines, shipping=word, forces=owes)
+            if confirm:
+                order.confirm()
+
+    def in_shop(self, pick: int, what: str) -> None:
+        """One of the buttons of the shop's order page."""
+        order = self.shop_order(pick)
+        if order is None:
+            return
+        with refusals():
+            if what in ("confirm", "hold", "resume", "cancel", "restore"):
+                getattr(order, what)()
+            else:
+                getattr(self, f"_{what}")(order)
+
+    def _edit_more(self, order: ShopOrder) -> None:
+        order.add_line(Wanted(self.sizes[0], 1))
+
+    def _edit_less(self, order: ShopOrder) -> None:
+        line = order.lines.order_by("pk").first()
+        assert line is not None
+        if line.qty > 1:
+            order.cancel_pieces(line, 1)
+
+    def _edit_address(self, order: ShopOrder) -> None:
+        ShopOrder.objects.filter(pk=order.pk).update(delivery={**order.delivery, "city": f"{order.delivery['city']}x"})
+
+    def _payment_fails(self, order: ShopOrder) -> None:
+        order.change_flags(capture_fails=True)
+
+    def _payment_works(self, order: ShopOrder) -> None:
+        order.change_flags(capture_fails=False)
+
+    def _mark_paid(self, order: ShopOrder) -> None:
+        for shipment in order.shipments.filter(is_paid=False):
+            shipment.mark_paid()
+
+    def _make_shipment(self, order: ShopOrder) -> None:
+        made = order.create_shipment(good_to_go=True, capture=False)
+        self.by_hand.add(made.display_id)
+
+    def _send(self, order: ShopOrder) -> None:
+        """The shop's own people send it: the open shipment, or one that they make."""
+        shipment = order.shipments.filter(shipped_at=None).first()
+        shipment = shipment or order.create_shipment(good_to_go=True, capture=True)
+        shipment.complete(capture=True, good_to_go=True, tracking="BY-HAND")
+        self.by_hand.add(shipment.display_id)
+
+    def _delete_shipment(self, order: ShopOrder) -> None:
+        shipment = order.shipments.filter(shipped_at=None).first()
+        if shipment is not None:
+            shipment.remove()
+
+    # --- in the warehouse ------------------------------------------------------------------
+
+    def receive(self, item: int, pieces: int) -> None:
+        """Announced, and all of it came."""
+        product = self.products[item % len(self.products)]
+        update = StockUpdate.objects.create(
+            merchant=self.merchant, warehouse=self.house, reference="R", supplier="S", expected_on=timezone.localdate()
+        )
+        line = update.lines.create(product=product, expected=pieces)
+        receiving.receive(update.pk, {line.pk: pieces}, "Robin")
+
+    def adjust(self, item: int, by: int) -> None:
+        product = self.products[item % len(self.products)]
+        with refusals():
+            adjusting.adjust(product, self.house, by=by, reason="recount", who="Robin")
+
+    def mark(self, pick: int | None = None) -> None:
+        """*Mark as collecting*: one, or all that are NEW."""
+        found = list(self.orders(Status.NEW))
+        for order in found if pick is None else found[pick % len(found) :][:1] if found else []:
+            with refusals():
+                moves.ask_to_hand_over(order, "Robin")
+
+    def ship(self, pick: int | None = None) -> None:
+        found = list(self.orders(Status.COLLECTING))
+        for order in found if pick is None else found[pick % len(found) :][:1] if found else []:
+            with refusals():
+                moves.ship(order, ParcelData("PostNord", "MyPack", f"T-{order.pk}"), "Robin")
+
+    def find_fewer(self, pick: int, less: int) -> None:
+        order = self.one(pick, Status.COLLECTING)
+        if order is not None:
+            line = order.lines.order_by("pk").first()
+            with refusals():
+                short.found(order, {line.pk: max(0, line.pieces - less)} if line else {}, "Robin")
+
+    def answer(self, *, is_agreed: bool) -> None:
+        asked = self.orders(Status.COLLECTING).filter(cancel_asked_at__isnull=False, cancel_answer="")
+        for order in list(asked):
+            with refusals():
+                moves.answer_cancellation(order, "Robin", is_agreed=is_agreed)
+
+    # --- at the merchant's -----------------------------------------------------------------
+
+    def at_merchant(self, pick: int, what: str) -> None:
+        """One of the buttons of the portal's order page."""
+        order = self.one(pick)
+        if order is None:
+            return
+        acts: dict[str, Callable[[], Any]] = {
+            "draft": lambda: moves.to_draft(order, "Kim"),
+            "save": lambda: moves.save_as_new(order, "Kim"),
+            "reserve": lambda: moves.reserve_on_purpose(order, "Kim"),
+            "cancel": lambda: moves.cancel(order, "Kim"),
+            "ask to cancel": lambda: moves.ask_to_cancel(order, "Kim"),
+            "accept": lambda: differences.accept(order, "Kim"),
+            "refuse": lambda: differences.refuse(order, "Kim"),
+            "try again": lambda: handover.try_capture_again(order, "Kim"),
+            "wait for the rest": lambda: short.wait(order, "Kim"),
+            "send what is there": lambda: short.send(order, "Kim"),
+            "refunded": lambda: moves.refunded(order, "Kim"),
+            "split": lambda: moves.split(order, splitting.deliverable(order), "Kim"),
+            "split one off": lambda: moves.split(order, _one_piece(order), "Kim"),
+        }
+        with refusals():
+            acts[what]()
+
+    def order_by_hand(self, item: int, pieces: int) -> None:
+        """An order that no shop knows."""
+        number = f"M{self.slug}-{next(self.manual)}"
+        order = factories.order(self.merchant, number=number, method=self.method, is_method_chosen=True)
+        factories.order_line(order, self.products[item % len(self.products)], pieces)
+        moves.save_as_new(order, "Kim")
+
+    # --- the pipes -------------------------------------------------------------------------
+
+    def run(self, pipe: str, *, asked: bool = False) -> SyncRun | None:
+        """All turns of one run, due now. What fails in our own code is raised, not only written down."""
+        crashes: list[Exception] = []
+        state = self.integration.state(pipe)
+        past = timezone.now() - timedelta(seconds=1)
+        SyncState.objects.filter(integration=self.integration).update(leased_until=None)
+        SyncState.objects.filter(pk=state.pk).update(next_run_at=past)
+        if asked:
+            state.ask(timezone.now(), "Kim")
+        for _turn in range(TURNS):
+            record = sync.run(state.pk, _watched(JOBS[pipe], crashes))
+            if crashes:
+                raise crashes[0]
+            if record is None or record.outcome != SyncRun.Outcome.RUNNING:
+                return record
+        raise AssertionError(f"{pipe} does not come to an end")
+
+    def sweep(self) -> SyncRun | None:
+        self.remember("intake", swept_at="2020-01-01T00:00:00+00:00")
+        return self.run("intake")
+
+    def push_stock(self) -> None:
+        """As in the night: what is due is told, then all is read back."""
+        if "read_back_at" in self.integration.state("stock").remembers:
+            self.remember("stock", read_back_at="2020-01-01T00:00:00+00:00")
+        self.run("stock")
+
+    def remember(self, pipe: str, **facts: Any) -> None:
+        state = self.integration.state(pipe)
+        SyncState.objects.filter(pk=state.pk).update(remembers={**state.remembers, **facts})
+
+    def decide(self) -> None:
+        """What the timetable runs every few seconds."""
+        promise.settle()
+        deciding.decide_held()
+        splitting.split_pending()
+
+    def killed(self, pipe: str, where: str, after: int) -> None:
+        """A worker that dies at the n-th call, after its answer, or at the n-th place kept."""
+        with dying(where, after):
+            try:
+                self.run(pipe)
+            except Killed:
+                # Nobody settles; the lease ends by itself.
+                states = SyncState.objects.filter(integration=self.integration, leased_until__isnull=False)
+                states.update(leased_until=timezone.now() - timedelta(seconds=1))
+
+    def later(self) -> None:
+        """Every wait is over."""
+        past = timezone.now() - timedelta(seconds=1)
+        self.orders().filter(wait_until__isnull=False).update(wait_until=past)
+        ShopFigure.objects.filter(item__integration=self.integration, retry_at__gt=past).update(retry_at=past)
+        Shipment.objects.filter(integration=self.integration, withdraw_asked_at__gt=past).update(withdraw_asked_at=past)
+
+    # --- quiet -----------------------------------------------------------------------------
+
+    def mend(self) -> None:
+        """The faults are gone, the payments work, and people have pressed what only people can."""
+        self.shop.faults.all().delete()
+        self.shop_orders().update(capture_fails=False)
+        if self.integration.captures == Integration.Captures.NEVER:
+            for shipment in ShopShipment.objects.filter(order__shop=self.shop, is_paid=False):
+                shipment.mark_paid()
+        refused = self.orders(Status.RESERVED, Status.SHIPPED).filter(integration__isnull=False)
+        for order in list(refused):
+            with refusals():
+                handover.try_capture_again(order, "Kim")
+
+    def settle(self) -> None:
+        """Round after round, until nothing changes."""
+        before: Any = None
+        for _round in range(12):
+            self.mend()
+            self.later()
+            self.sweep()
+            self.decide()
+            self.run("hand-over")
+            self.decide()
+            self.push_stock()
+            now = self.picture()
+            if now == before:
+                return
+            before = now
+        raise AssertionError(f"it never comes to rest: {now}")
+
+    def drain(self) -> None:
+        """Everything that can be sent is sent."""
+        self.answer(is_agreed=True)
+        self.mark()
+        self.run("hand-over")
+        self.ship()
+        self.settle()
+
+    def picture(self) -> Any:
+        """All that matters, to see whether anything changes."""
+        columns = ("pk", "status", "told_at", "handover_asked_at", "is_shown", "shipment", "shipment__external_id")
+        figures = ShopFigure.objects.filter(item__integration=self.integration).order_by("item")
+        return (
+            list(self.orders().values_list(*columns)),
+            list(self.stocks().values_list("on_hand", "reserved")),
+            list(Size.objects.filter(shop=self.shop).order_by("pk").values_list("physical", "allocated")),
+            list(figures.values_list("told", "asked", "drift")),
+            list(self.shop_orders().values_list("number", "status", "captured")),
+        )
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A refusal with a sentence is an answer."""
+    try:
+        yield
+    except (moves.NotPossible, NotEnough, adjusting.NotAdjusted, Refused):
+        pass
+
+
+@contextmanager
+def dying(where: str, after: int) -> Iterator[None]:
+    """In here a run dies at its n-th `call` (before it), `answer` (behind it) or `keep`."""
+    owner, name = {"keep": (sync.Run, "keep"), "call": (http.Session, "_call"), "answer": (http.Session, "_call")}[where]
+    whole: Callable[..., Any] = getattr(owner, name)
+    left = count(1)
+
+    def mortal(*args: Any, **kwargs: Any) -> Any:
+        is_last = next(left) >= after
+        if is_last and where == "call":
+            raise Killed
+        answer = whole(*args, **kwargs)
+        if is_last:
+            raise Killed
+        return answer
+
+    with patch.object(owner, name, mortal):
+        yield
+
+
+def _watched(job: Callable[[sync.Run], None], crashes: list[Exception]) -> Callable[[sync.Run], None]:
+    def run(turn: sync.Run) -> None:
+        try:
+            job(turn)
+        except (ShopError, sync.LostLease, sync.TurnOver):
+            raise
+        except Exception as error:
+            crashes.append(error)
+            raise
+
+    return run
+
+
+def _one_piece(order: Order) -> dict[int, int]:
+    lines = list(order.lines.order_by("pk"))
+    return {lines[0].pk: 1} if lines else {}

@@ -1,0 +1,214 @@
+"""Proof by machine: whatever happens, in whatever order, nothing is lost, doubled or miscounted.
+
+Each example is a world of its own (`machine_world.py`); what must be true is in `machine_truths.py`. A failure prints
+the shortest sequence of steps that was found. `MACHINE_EXAMPLES` and `MACHINE_STEPS` make it run for longer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from pytest_django.live_server_helper import LiveServer
+
+from integrations.connectors import http
+from sandbox.models import Fault
+from tests.orders import machine_truths as truths
+from tests.orders.machine_world import Wishes, World
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(0)]
+
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "12"))
+STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
+
+PICK = st.integers(0, 9)
+PIECES = st.integers(1, 4)
+LINES = st.lists(st.tuples(st.integers(0, 3), PIECES), min_size=1, max_size=3)
+PIPES = st.sampled_from(["intake", "hand-over", "stock"])
+IN_SHOP = [
+    "confirm", "hold", "resume", "cancel", "restore", "edit_more", "edit_less", "edit_address", "payment_fails",
+    "payment_works", "mark_paid", "make_shipment", "send", "delete_shipment",
+]  # fmt: skip
+AT_MERCHANT = [
+    "draft", "save", "reserve", "cancel", "ask to cancel", "accept", "refuse", "try again", "wait for the rest",
+    "send what is there", "refunded", "split", "split one off",
+]  # fmt: skip
+READS = ["GET orders", "GET shipments", "GET stock"]
+WRITES = ["POST shipments", "PUT shipments", "PUT shipment", "PUT capture", "DELETE shipments", "POST stock"]
+KIND = Fault.Kind
+FAULTS: list[tuple[str, dict[str, Any]]] = [
+    *((KIND.STATUS, {"code": code}) for code in (503, 500, 403, 401, 404)),
+    (KIND.STATUS, {"code": 429, "retry_after": 1}),
+    (KIND.LOST_ANSWER, {}),
+    (KIND.SLOW, {"seconds": 0.05}),
+    *((kind, {}) for kind in (KIND.REFUSED, KIND.HTML, KIND.EMPTY, KIND.TRUNCATED, KIND.CUT_OFF, KIND.RESET)),
+    *((kind, {}) for kind in (KIND.WRONG_TYPES, KIND.UNREADABLE_ROW, KIND.REPEATED_PAGE, KIND.REORDERED_PAGE)),
+    (KIND.LOOPING_PAGE, {}),
+    (KIND.REDIRECT, {}),
+    (KIND.HUGE, {"megabytes": 65}),
+]
+WISHES = st.builds(
+    Wishes,
+    captures=st.sampled_from(["hand-over", "sent", "never"]),
+    takes_pending=st.booleans(),
+    cancels_with_shop=st.booleans(),
+    shows_cancelled=st.booleans(),
+    splits_pending=st.booleans(),
+)
+
+
+class Machine(RuleBasedStateMachine):
+    """People in the shop, at the merchant's and in the warehouse, workers that run, faults and deaths."""
+
+    origin = ""
+
+    @initialize(wishes=WISHES)
+    def begin(self, wishes: Wishes) -> None:
+        self.world = World(self.origin, wishes)
+
+    # --- the shop --------------------------------------------------------------------------
+
+    @rule(lines=LINES, word=st.sampled_from(["standard", "express", "PostNord MyPack"]), confirm=st.booleans())
+    def buy(self, lines: list[tuple[int, int]], word: str, confirm: bool) -> None:
+        self.world.buy(lines, word, confirm=confirm)
+
+    @rule(lines=LINES)
+    def buy_beyond_stock(self, lines: list[tuple[int, int]]) -> None:
+        self.world.buy([(item, pieces + 3) for item, pieces in lines], "standard", owes=True)
+
+    @rule(pick=PICK, what=st.sampled_from(IN_SHOP))
+    def in_shop(self, pick: int, what: str) -> None:
+        self.world.in_shop(pick, what)
+
+    # --- the warehouse ---------------------------------------------------------------------
+
+    @rule(item=PICK, pieces=PIECES)
+    def receive(self, item: int, pieces: int) -> None:
+        self.world.receive(item, pieces)
+
+    @rule(item=PICK, by=st.integers(-4, 4).filter(bool))
+    def adjust(self, item: int, by: int) -> None:
+        self.world.adjust(item, by)
+
+    @rule(pick=st.none() | PICK)
+    def mark_as_collecting(self, pick: int | None) -> None:
+        self.world.mark(pick)
+
+    @rule(pick=st.none() | PICK)
+    def ship(self, pick: int | None) -> None:
+        self.world.ship(pick)
+
+    @rule(pick=PICK, less=st.integers(0, 3))
+    def find_fewer(self, pick: int, less: int) -> None:
+        self.world.find_fewer(pick, less)
+
+    @rule(is_agreed=st.booleans())
+    def answer(self, is_agreed: bool) -> None:
+        self.world.answer(is_agreed=is_agreed)
+
+    # --- the merchant ----------------------------------------------------------------------
+
+    @rule(pick=PICK, what=st.sampled_from(AT_MERCHANT))
+    def at_merchant(self, pick: int, what: str) -> None:
+        self.world.at_merchant(pick, what)
+
+    @rule(item=PICK, pieces=PIECES)
+    def order_by_hand(self, item: int, pieces: int) -> None:
+        self.world.order_by_hand(item, pieces)
+
+    # --- the workers -----------------------------------------------------------------------
+
+    @rule(pipe=PIPES)
+    def run(self, pipe: str) -> None:
+        self.world.run(pipe)
+
+    @rule()
+    def take_in_and_hand_over(self) -> None:
+        """The usual course, so that examples get far."""
+        self.world.run("intake")
+        self.world.decide()
+        self.world.mark()
+        self.world.run("hand-over")
+
+    @rule(asked=st.booleans())
+    def sweep(self, asked: bool) -> None:
+        if asked:
+            self.world.run("intake", asked=True)
+        else:
+            self.world.sweep()
+
+    @rule()
+    def decide(self) -> None:
+        self.world.decide()
+
+    @rule(pipe=PIPES, where=st.sampled_from(["call", "answer", "keep"]), after=st.integers(1, 6))
+    def die(self, pipe: str, where: str, after: int) -> None:
+        self.world.killed(pipe, where, after)
+
+    @rule()
+    def later(self) -> None:
+        self.world.later()
+
+    # --- faults ----------------------------------------------------------------------------
+
+    @rule(
+        endpoint=st.sampled_from([*READS, *WRITES, ""]),
+        fault=st.sampled_from(FAULTS),
+        times=st.integers(1, 3),
+        skip=st.integers(0, 2),
+    )
+    def pull_a_lever(self, endpoint: str, fault: tuple[str, dict[str, Any]], times: int, skip: int) -> None:
+        self.world.shop.break_endpoint(endpoint, fault[0], times=times, skip=skip, **fault[1])
+
+    @rule(endpoint=st.sampled_from(WRITES))
+    def lose_an_answer(self, endpoint: str) -> None:
+        self.world.shop.break_endpoint(endpoint, KIND.LOST_ANSWER)
+
+    # --- what must be true -----------------------------------------------------------------
+
+    @invariant()
+    def always(self) -> None:
+        if hasattr(self, "world"):
+            truths.always(self.world)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        try:
+            self.world.settle()
+            truths.at_rest(self.world)
+            self.world.drain()
+            truths.at_rest(self.world)
+        finally:
+            self.world.retire()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Reads are repeated at once; what the runs log about faults is not shown."""
+    monkeypatch.setattr(http, "PAUSES", (0.0, 0.0))
+    logging.disable(logging.ERROR)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_nothing_is_lost_doubled_or_miscounted_whatever_happens(live_server: LiveServer, quick: None) -> None:
+    bound = type("Bound", (Machine,), {"origin": live_server.url})
+    run_state_machine_as_test(
+        bound,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            print_blob=True,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+        ),
+    )

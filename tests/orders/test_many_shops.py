@@ -1,0 +1,179 @@
+"""Two hundred shops, of which one is dead, one is silent and one is slow: the others do not notice.
+
+Real threads do what workers do: a tick rings, whoever is free runs the row. Measured is the lag of each intake, from the
+moment it was due to the moment it began. The figures are written to `tests/artefacts/many_shops.txt`.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import socket
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+from django.utils import timezone
+
+from integrations import doorbell, sync
+from integrations.models import Integration, SyncState
+from orders.intake import intake
+from orders.models import Order
+from sandbox.models import Fault, Shop
+from tests import factories
+from tests.orders.machine_hosts import listening_everywhere
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+
+SHOPS = 200
+WORKERS = 8
+PERIOD = 15.0  # seconds between two looks at a shop; four times as often as in production
+SECONDS = 32.0  # a little more than two looks at each
+FIGURES = Path(__file__).parent.parent / "artefacts" / "many_shops.txt"
+
+
+@dataclass
+class Workers:
+    """Threads with connections of their own that run what the tick rings; `lags` in seconds, by integration."""
+
+    doorbell: queue.Queue[int] = field(default_factory=queue.Queue)
+    over: threading.Event = field(default_factory=threading.Event)
+    lags: dict[int, list[float]] = field(default_factory=dict)
+    errors: list[BaseException] = field(default_factory=list)
+
+    def job(self, run: sync.Run) -> None:
+        lag = (run.began_at - run.state.next_run_at).total_seconds()
+        self.lags.setdefault(run.integration.pk, []).append(lag)
+        intake(run)
+
+    def work(self) -> None:
+        try:
+            while not self.over.is_set():
+                try:
+                    sync.run(self.doorbell.get(timeout=0.2), self.job)
+                except queue.Empty:
+                    continue
+        except BaseException as error:
+            self.errors.append(error)
+        finally:
+            connection.close()
+
+    def beat(self) -> None:
+        try:
+            while not self.over.wait(0.5):
+                sync.tick()
+        except BaseException as error:
+            self.errors.append(error)
+        finally:
+            connection.close()
+
+    def run_for(self, seconds: float) -> None:
+        threads = [threading.Thread(target=self.work, daemon=True) for _number in range(WORKERS)]
+        threads.append(threading.Thread(target=self.beat, daemon=True))
+        for thread in threads:
+            thread.start()
+        self.over.wait(seconds)
+        self.over.set()
+        for thread in threads:
+            thread.join(timeout=30)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def port(settings: LazySettings) -> Iterator[int]:
+    settings.POLL_SECONDS = PERIOD
+    logging.disable(logging.WARNING)
+    with listening_everywhere() as port:
+        yield port
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def open_shop(number: int, port: int) -> Integration:
+    """A shop with an order, on a host of its own, of a merchant of its own; due at its place within the period."""
+    shop = Shop.open(f"shop-{number}")
+    shop.add_plugin("order-api", "a-secret-api-key")
+    size = shop.add_size(f"S{number}", stock=5)
+    since = timezone.now()
+    shop.place_order({size: 1}).confirm()
+    host = f"127.0.{1 + number // 250}.{1 + number % 250}"
+    integration = factories.integration(
+        base_url=f"http://{host}:{port}/sandbox/shop-{number}/api/order-api",
+        name=f"Shop {number}",
+        takes_orders_since=since,
+    )
+    integration.states.exclude(pipe="intake").update(is_paused=True)
+    return integration
+
+
+def move_to(integration: Integration, address: str) -> Integration:
+    integration.base_url = f"http://{address}/api/order-api"
+    integration.save()
+    return integration
+
+
+def stagger() -> None:
+    """Shops are not all saved in the same second."""
+    begin = timezone.now() + timedelta(seconds=1)
+    for place, state in enumerate(SyncState.objects.filter(pipe="intake").order_by("pk")):
+        state.next_run_at = begin + timedelta(seconds=PERIOD * place / SHOPS)
+        state.save(update_fields=["next_run_at"])
+
+
+def test_a_dead_a_silent_and_a_slow_shop_hold_up_nobody(
+    port: int, silent_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shops = [open_shop(number, port) for number in range(SHOPS)]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        dead_port = probe.getsockname()[1]
+    dead = move_to(shops[0], f"127.0.0.1:{dead_port}")
+    silent = move_to(shops[1], f"127.0.0.1:{silent_port}")
+    Shop.objects.get(slug="shop-2").break_endpoint("", Fault.Kind.SLOW, times=None, seconds=12)
+    workers = Workers()
+    monkeypatch.setattr(doorbell, "send", lambda _task, pk: workers.doorbell.put(pk))
+    stagger()
+    started = time.monotonic()
+    workers.run_for(SECONDS)
+    assert workers.errors == []
+
+    ill = {dead.pk, silent.pk, shops[2].pk}
+    lags = {pk: found for pk, found in workers.lags.items() if pk not in ill}
+    figures = describe(lags, time.monotonic() - started)
+    FIGURES.parent.mkdir(exist_ok=True)
+    FIGURES.write_text(f"{connection.vendor}: {figures}\n")
+    with capsys.disabled():
+        print(f"\n{figures}")  # noqa: T201
+    everyone = [lag for found in lags.values() for lag in found]
+    assert len(lags) == SHOPS - len(ill), "somebody was never looked at"
+    assert min(len(found) for found in lags.values()) >= 2, "somebody was looked at only once"
+    assert statistics.median(everyone) < 2
+    assert max(everyone) < PERIOD / 2
+    taken = Counter(Order.objects.values_list("integration", flat=True))
+    assert all(taken[pk] == 1 for pk in lags), "an order of a healthy shop is not here"
+    assert SyncState.objects.get(integration=dead, pipe="intake").failed_attempts
+
+
+def describe(lags: dict[int, list[float]], seconds: float) -> str:
+    everyone = sorted(lag for found in lags.values() for lag in found)
+    rounds = [len(found) for found in lags.values()]
+    late = everyone[int(len(everyone) * 0.95)]
+    return (
+        f"{len(lags)} shops every {PERIOD:.0f} s beside a dead, a silent and a slow one, {WORKERS} workers, {seconds:.0f} s: "
+        f"{len(everyone)} looks ({min(rounds)} to {max(rounds)} each), "
+        f"lag median {statistics.median(everyone):.2f} s, 95 % below {late:.2f} s, most {everyone[-1]:.2f} s"
+    )

@@ -1,0 +1,122 @@
+"""Taking back what the shop need not send any more: what stands on both sides afterwards, run twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from integrations.models import Integration
+from orders import moves
+from orders.models import Order, Shipment, Status
+from sandbox.models import Order as ShopOrder
+from tests.conftest import Centra
+from tests.orders.desk import Desk, fresh, only
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def desk(centra: Centra) -> Desk:
+    centra.plugin.logs_calls = True
+    centra.plugin.save()
+    return Desk(centra)
+
+
+def set_(desk: Desk, **fields: object) -> None:
+    Integration.objects.filter(pk=desk.centra.integration.pk).update(**fields)
+
+
+def collecting(desk: Desk, pieces: int = 3, **fields: Any) -> tuple[ShopOrder, Order]:
+    """Handed over."""
+    there, order = desk.order(pieces, **fields)
+    desk.mark(order)
+    desk.run()
+    assert fresh(order).status == Status.COLLECTING
+    return there, order
+
+
+# --- cancelled after hand-over ---------------------------------------------------------------
+
+
+def agree(order: Order) -> None:
+    moves.ask_to_cancel(fresh(order), "Kim Berg")
+    moves.answer_cancellation(fresh(order), "Staff", is_agreed=True)
+
+
+def test_agreed_and_unpaid_the_shipment_that_we_made_is_taken_back(desk: Desk) -> None:
+    set_(desk, captures=Integration.Captures.SENT)
+    there, order = collecting(desk)
+    agree(order)
+    assert desk.shelf() == (10, 0)
+    desk.run_twice()
+    assert there.shipments.count() == 0
+    there.refresh_from_db()
+    assert there.status == ShopOrder.Status.CONFIRMED
+    here = fresh(order)
+    assert (here.status, here.needs_refund) == (Status.CANCELLED, False)
+    assert here.shipment is not None
+    assert here.shipment.withdrawn_at is not None
+    assert order.events.filter(text__contains="was taken back").count() == 1
+
+
+def test_agreed_and_paid_the_shipment_stays_and_is_to_be_refunded(desk: Desk) -> None:
+    there, order = collecting(desk)
+    agree(order)
+    desk.run_twice()
+    assert fresh(order).needs_refund
+    assert only(there).is_paid
+    assert desk.calls("DELETE shipments") == 0
+
+
+def test_agreed_but_paid_in_the_shop_meanwhile_it_stays_and_is_to_be_refunded(desk: Desk) -> None:
+    set_(desk, captures=Integration.Captures.NEVER)
+    there, order = collecting(desk)
+    only(there).mark_paid()
+    agree(order)
+    desk.run_twice()
+    assert only(there).is_paid
+    assert fresh(order).needs_refund
+    assert Shipment.objects.get().withdraw_asked_at is None
+
+
+def test_what_the_shop_made_itself_is_not_deleted(desk: Desk) -> None:
+    set_(desk, captures=Integration.Captures.SENT)
+    there, order = desk.order()
+    there.create_shipment(capture=False)
+    desk.mark(order)
+    desk.run()
+    agree(order)
+    desk.run_twice()
+    assert there.shipments.count() == 1
+
+
+def test_a_lost_answer_to_taking_it_back_takes_it_back_once(desk: Desk) -> None:
+    set_(desk, captures=Integration.Captures.SENT)
+    there, order = collecting(desk)
+    agree(order)
+    desk.centra.shop.break_endpoint("DELETE shipments", "lost_answer")
+    desk.run()
+    past = timezone.now() - timedelta(seconds=1)
+    Shipment.objects.update(withdraw_asked_at=past)
+    desk.run_twice()
+    assert there.shipments.count() == 0
+    assert Shipment.objects.get().withdrawn_at is not None
+
+
+def test_one_of_two_that_share_is_cancelled_and_the_shipment_is_lowered(desk: Desk) -> None:
+    set_(desk, captures=Integration.Captures.SENT)
+    there, order = desk.order(3)
+    there.create_shipment(good_to_go=True, capture=False)
+    part = moves.split(order, {order.lines.get().pk: 1}, "Kim Berg")
+    desk.mark(order, part)
+    desk.run()
+    agree(part)
+    desk.ship(order)
+    desk.run_twice()
+    assert [line.qty for line in only(there).lines.all()] == [2]
+    assert only(there).is_sent
+    assert fresh(order).told_at is not None
+    assert desk.shelf() == (8, 0)
