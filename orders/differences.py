@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from integrations.connectors.base import OrderData
 from integrations.models import Tone
 from orders import deciding
-from orders.models import Order, Status
+from orders.models import SPLIT_PARTS, Order, Status
 
 ADDRESS = ("name", "company", "address", "address2", "zip_code", "city", "state", "country", "phone", "email")
 SHIPPING = ("shop_method", "ingrid_method", "pickup_point")
@@ -96,7 +96,8 @@ def accept(order: Order, who: str) -> None:
         setattr(fresh, key, fit(fresh, key, told["address"][key]))
     for key in SHIPPING:
         setattr(fresh, key, fit(fresh, key, told[key]))
-    _take_lines(fresh, told["lines"])
+    if fresh.part < SPLIT_PARTS:  # the shop knows nothing of parts that were split off here: the rest takes the change
+        _take_lines(fresh, told["lines"])
     fresh.taken, fresh.offered = told, None
     fresh.save()
     fresh.tell(_("The shop’s change was accepted."), Tone.GOOD, who)

@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 from integrations.models import Health, Integration, SyncState, Tone
 from integrations.pipes import PIPES
 from merchants.models import Merchant
+from merchants.templatetags.portal import duration
 from orders.front.addresses import sync_address
 from orders.front.counts import Owed
 from orders.models import Order, Status
@@ -30,6 +31,7 @@ from products.models import ShopFigure, Tab, WebshopProduct
 MEASURED = timedelta(days=7)
 MOST_MEASURED = 500  # orders per shop
 ROWS_READ = 2000  # orders of all shops together
+EXACT = 120  # seconds
 DOWN_COUNTED = 3  # shops that are down and whose waiting figures are counted
 GRAVITY = [Tone.NONE, Tone.GOOD, Tone.WAIT, Tone.BAD]
 
@@ -41,6 +43,19 @@ class Lag:
     median: float
     p95: float
     cases: int
+
+    @property
+    def usual(self) -> str:
+        return _span(self.median)
+
+    @property
+    def slow(self) -> str:
+        return _span(self.p95)
+
+
+def _span(seconds: float) -> str:
+    """In seconds as long as these can be compared at a glance."""
+    return _("%(n)d s") % {"n": round(seconds)} if seconds < EXACT else duration(seconds)
 
 
 @dataclass(frozen=True, slots=True)

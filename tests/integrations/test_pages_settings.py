@@ -26,7 +26,7 @@ SINCE = datetime(2026, 11, 20, 8, 30, 17, tzinfo=UTC)
 
 @pytest.fixture
 def plugin(live_server: LiveServer) -> PluginMethod:
-    shop = Shop.open("nordlys", time_zone="Europe/Stockholm")
+    shop = Shop.open("nordlys", time_zone="UTC")
     return shop.add_plugin(secret=filled.SECRET, order_statuses=[1, 2, 3, 4, 6])
 
 
@@ -338,3 +338,18 @@ def test_look_again_now_asks_for_all_orders(page: Client, stored: Integration) -
     state.refresh_from_db()
     assert state.asked_by == "Kim Berg"
     assert state.next_run_at <= timezone.now()
+
+
+def test_what_was_left_as_older_comes_in_after_an_earlier_time(page: Client, stored: Integration, size: Size) -> None:
+    """Polls look three hours further back than orders are taken: what they left then is looked at again."""
+    now = timezone.now()
+    Integration.objects.filter(pk=stored.pk).update(takes_orders_since=now - timedelta(hours=1), time_zone="UTC")
+    placed = place(size, timedelta(hours=2))
+    state = stored.state("intake")
+    sync.run(state.pk, intake)
+    assert not Order.objects.exists()
+    earlier = {"takes_orders_since": written(now - timedelta(hours=5))}
+    shown = save(page, stored, **earlier)
+    save(page, stored, **earlier, confirmed=shown.context["form"].confirmation)
+    sync.run(state.pk, intake)
+    assert Order.objects.get().number == str(placed.number)

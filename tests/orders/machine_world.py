@@ -62,10 +62,14 @@ class Wishes:
 
 @dataclass
 class World:
-    """Everything of one example. `by_hand` are the shop's shipments that its own people made or sent."""
+    """Everything of one example. `by_hand` are the shop's shipments that its own people made or sent.
+
+    `beside` another world it is a second shop of the same merchant, which sells the same products.
+    """
 
     origin: str
     wishes: Wishes = field(default_factory=Wishes)
+    beside: World | None = None
     by_hand: set[str] = field(default_factory=set)
     manual: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -78,6 +82,7 @@ class World:
             self.plugin.order_statuses = [1, 2, 3, 4, 6]
             self.plugin.save(update_fields=["order_statuses"])
         self.integration = factories.integration(
+            self.beside.merchant if self.beside else None,
             base_url=f"{self.origin}/sandbox/{self.slug}/api/order-api",
             captures=self.wishes.captures,
             takes_pending=self.wishes.takes_pending,
@@ -85,12 +90,23 @@ class World:
             sends_stock=True,
         )
         self.merchant, self.house = self.integration.merchant, self.integration.warehouse
-        self.method = factories.method(self.merchant)
         self.sizes: list[Size] = []
         self.products: list[Product] = []
+        if self.beside:
+            self._share(self.beside)
+            return
+        self.method = factories.method(self.merchant)
         for one in range(self.wishes.items):
             self.add_item(f"W{number}I{one}", self.wishes.on_hand)
         self._set_processing()
+
+    def _share(self, beside: World) -> None:
+        self.method, self.products = beside.method, beside.products
+        for product, other in zip(beside.products, beside.sizes, strict=True):
+            parts = (other.variant.product.sku, "-NVY", "-M")
+            size = self.shop.add_size(*parts, stock=self.wishes.on_hand, name=f"Sweater {parts[0]}")
+            factories.webshop_product(self.integration, parts, product=product, external_id=str(size.pk))
+            self.sizes.append(size)
 
     def _set_processing(self) -> None:
         from orders.models import OrderProcessing

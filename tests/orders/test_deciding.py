@@ -1,0 +1,191 @@
+"""May this order go to the warehouse? Decided from what is stored."""
+
+from typing import Any
+
+import pytest
+
+from integrations.models import Integration
+from orders import deciding, moves
+from orders.models import Cause, Order, OrderProcessing, Status
+from orders.territory import has_zip_codes, is_outside_customs_union
+from products.models import Product, Reservation, Stock
+from shipping.models import Carrier, MerchantMethod, ShippingMethod
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shop() -> Integration:
+    return factories.integration()
+
+
+def usable(shop: Integration, **fields: Any) -> ShippingMethod:
+    carrier, _made = Carrier.objects.get_or_create(name="PostNord")
+    method = ShippingMethod.objects.create(warehouse=shop.warehouse, carrier=carrier, service="MyPack", **fields)
+    MerchantMethod.objects.create(merchant=shop.merchant, method=method, state=MerchantMethod.State.ACTIVE)
+    return method
+
+
+def stocked(shop: Integration, sku: str = "FG1", **fields: Any) -> Product:
+    product = factories.product(shop.merchant, sku, **fields)
+    factories.webshop_product(shop, (sku, "", ""), product=product)
+    Stock.objects.create(product=product, warehouse=shop.warehouse).move(10, "received", document="test")
+    return product
+
+
+def read(shop: Integration, sku: str = "FG1", **fields: Any) -> Order:
+    """An order of the shop with one line of two pieces, decided."""
+    line = {"hs_code": fields.pop("hs_code", ""), "open_in_shop": fields.pop("open_in_shop", 2)}
+    order = factories.order(shop.merchant, integration=shop, shop_status="confirmed", **fields)
+    factories.order_line(order, None, 2, sku=sku, **line)
+    deciding.enter(order)
+    return order
+
+
+def causes(order: Order) -> set[str]:
+    return set(order.holds.values_list("cause", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("fields", "cause"),
+    [
+        ({"sku": "unknown"}, Cause.UNKNOWN_SKU),
+        ({"is_on_hold": True}, Cause.SHOP_HOLD),
+        ({"is_suspect": True}, Cause.SUSPECT),
+        ({"waits_for_payment": True}, Cause.PAYMENT),
+        ({"is_shown": False}, Cause.NOT_SHOWN),
+        ({"address": ""}, Cause.ADDRESS),
+        ({"name": ""}, Cause.ADDRESS),
+        ({"zip_code": ""}, Cause.ADDRESS),
+        ({"country": ""}, Cause.ADDRESS),
+        ({"country": "NO"}, Cause.CUSTOMS),
+        ({"phone": ""}, Cause.PHONE),
+        ({"pickup_point": ""}, Cause.PICKUP_POINT),
+        ({"open_in_shop": 1}, Cause.SENT),
+        ({"open_in_shop": 0}, Cause.SENT),
+        ({"offered": {"lines": []}}, Cause.CHANGED),
+        ({"facts": {"unreadable": "the row."}}, Cause.UNREADABLE),
+        ({"facts": {"capture": "Refused."}}, Cause.CAPTURE),
+        ({"facts": {"not_ready": "Not good to go."}}, Cause.NOT_CONFIRMED),
+    ],
+)
+def test_each_cause_holds_with_a_sentence_and_keeps_the_pieces(
+    shop: Integration, fields: dict[str, Any], cause: Cause
+) -> None:
+    usable(shop, needs_phone=True, needs_pickup_point=True)
+    stocked(shop)
+    order = read(shop, **{"pickup_point": "SE-1", **fields})
+    assert (order.status, causes(order)) == (Status.RESERVED, {cause})
+    assert order.holds.get().text.endswith((".", "”"))
+    assert Reservation.objects.filter(reference=order.reservation_key).count() == (cause != Cause.UNKNOWN_SKU)
+
+
+@pytest.mark.parametrize(("status", "is_held"), [("pending", True), ("unknown", True), ("processing", False)])
+def test_only_confirmed_orders_go_on(shop: Integration, status: str, is_held: bool) -> None:
+    usable(shop)
+    stocked(shop)
+    order = factories.order(shop.merchant, integration=shop, shop_status=status)
+    factories.order_line(order, None, 2, sku="FG1")
+    deciding.enter(order)
+    assert causes(order) == ({Cause.NOT_CONFIRMED} if is_held else set())
+
+
+def test_pending_orders_go_on_where_the_merchant_takes_them(shop: Integration) -> None:
+    usable(shop)
+    stocked(shop)
+    shop.takes_pending = True
+    order = factories.order(shop.merchant, integration=shop, shop_status="pending")
+    factories.order_line(order, None, 2, sku="FG1")
+    deciding.enter(order)
+    assert order.status == Status.NEW
+
+
+def test_an_unknown_sku_is_freed_by_the_task_when_the_product_is_there(shop: Integration) -> None:
+    usable(shop)
+    order = read(shop, "FG9")
+    assert order.holds.get().subject == "FG9"
+    product = stocked(shop, "FG9")
+
+    assert deciding.decide_held() == 1
+
+    order.refresh_from_db()
+    assert (order.status, causes(order), order.lines.get().product) == (Status.NEW, set(), product)
+    row = Reservation.objects.get()
+    assert (row.reference, row.held, row.is_covered, row.open_in_shop) == (order.reservation_key, 2, True, 2)
+    assert Stock.objects.get().reserved == 2
+
+
+def test_reserved_on_purpose_is_never_freed_by_itself(shop: Integration) -> None:
+    usable(shop)
+    stocked(shop)
+    order = read(shop)
+    moves.to_draft(order, "Kim")
+    moves.reserve_on_purpose(order, "Kim")
+    deciding.decide_held()
+    deciding.decide_again([order.pk])
+    order.refresh_from_db()
+    assert order.status == Status.RESERVED
+    assert Stock.objects.get().reserved == 2
+
+
+def test_pieces_sent_by_the_shop_hold_until_somebody_lowers_them(shop: Integration) -> None:
+    usable(shop)
+    stocked(shop)
+    order = read(shop, open_in_shop=1)
+    order.lines.update(pieces=1)
+    deciding.decide_held()
+    order.refresh_from_db()
+    assert (order.status, causes(order)) == (Status.NEW, set())
+
+
+def test_address_and_phone_may_be_overruled_an_unknown_sku_may_not(shop: Integration) -> None:
+    usable(shop, needs_phone=True)
+    stocked(shop)
+    order = read(shop, phone="", address="")
+    moves.overrule(order, [Cause.PHONE, Cause.ADDRESS], "Kim")
+    assert order.status == Status.NEW
+    other = read(shop, "unknown")
+    with pytest.raises(moves.NotPossible):
+        moves.overrule(other, [Cause.UNKNOWN_SKU], "Kim")
+
+
+@pytest.mark.parametrize(("fills", "is_held"), [(True, False), (False, True)])
+def test_customs_data_of_the_product_counts_where_the_merchant_wants_that(
+    shop: Integration, fills: bool, is_held: bool
+) -> None:
+    usable(shop)
+    stocked(shop, hs_code="611030", country_of_origin="PT")
+    OrderProcessing.objects.create(merchant=shop.merchant, fills_customs=fills)
+    order = read(shop, country="NO")
+    assert causes(order) == ({Cause.CUSTOMS} if is_held else set())
+
+
+@pytest.mark.parametrize(
+    ("wish", "is_held", "kept"), [("stop", True, "K.B."), ("forward", False, "K.B."), ("remove", False, "")]
+)
+def test_customisation_is_handled_as_the_merchant_wants(shop: Integration, wish: str, is_held: bool, kept: str) -> None:
+    usable(shop)
+    stocked(shop)
+    OrderProcessing.objects.create(merchant=shop.merchant, customisation=wish)
+    order = read(shop, customisation="K.B.", comment="Leave at the door")
+    assert causes(order) == ({Cause.CUSTOMISATION} if is_held else set())
+    assert order.customisation == kept
+
+
+def test_deciding_many_reads_links_and_wishes_once(shop: Integration, django_assert_max_num_queries: Any) -> None:
+    usable(shop)
+    pks = [read(shop, "unknown").pk for _ in range(5)]
+    with django_assert_max_num_queries(5 * 16 + 5):
+        deciding.decide_again(pks)
+
+
+def test_borders_of_the_customs_union() -> None:
+    assert not is_outside_customs_union("DE", "SE")
+    assert is_outside_customs_union("NO", "SE")
+    assert is_outside_customs_union("SE", "NO")
+    assert not is_outside_customs_union("NO", "NO")
+    assert not is_outside_customs_union("", "SE")
+    assert is_outside_customs_union("GB", "")
+    assert not has_zip_codes("HK")
+    assert has_zip_codes("SE")
