@@ -77,3 +77,4 @@ class MerchantAdmin(admin.ModelAdmin[Merchant]):
 class WarehouseAdmin(admin.ModelAdmin[Warehouse]):
     list_display = ("code", "name", "city", "country", "is_public_testing")
     search_fields = ("code", "name", "city")
+    filter_horizontal = ("staff",)

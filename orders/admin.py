@@ -117,10 +117,10 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
         "play_warehouse",
     )
     inlines = (LineInline, HoldInline, EventInline)
-    parcel_fields = ("method", "pickup_point", "carrier", "service", "tracking_code", "parcels", "shop_shipment")
+    parcel_fields = ("method_label", "pickup_point", "carrier", "service", "tracking_code", "parcels", "shop_shipment")
     address_fields = ("name", "company", "address", "address2", "zip_code", "city", "state", "country")
     fieldsets = (
-        (None, {"fields": ("label", "stands", "asked_to_cancel", "merchant", "warehouse", "shop", "placed_at")}),
+        (None, {"fields": ("label", "stands", "asked_to_cancel", "merchant_name", "house_code", "shop", "placed_at")}),
         (_("Parcel"), {"fields": parcel_fields}),
         (_("Receiver"), {"fields": (*address_fields, "phone", "email")}),
         (_("Wishes"), {"fields": ("comment", "customisation", "warehouse_comment")}),
@@ -129,7 +129,15 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
             {"fields": ("handover_asked_at", "collected_at", "shipped_at", "told_at", "handover_error", "tell_error")},
         ),
     )
-    readonly_fields = ("label", "stands", "asked_to_cancel", "shop_shipment")
+    readonly_fields = (
+        "label",
+        "stands",
+        "asked_to_cancel",
+        "merchant_name",
+        "house_code",
+        "method_label",
+        "shop_shipment",
+    )
 
     # --- what is shown -----------------------------------------------------------------------
 
@@ -154,13 +162,17 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
     def placed(self, order: Order) -> SafeString:
         return clock(order.placed_at, zone="UTC")
 
+    @admin.display(description=_("merchant"))
+    def merchant_name(self, order: Order) -> str:
+        return order.merchant.name
+
     @admin.display(description=_("warehouse"), ordering="warehouse__code")
     def house_code(self, order: Order) -> str:
         return order.warehouse.code
 
-    @admin.display(description=_("shipping method"), ordering="method__carrier__name", empty_value="–")
-    def method_label(self, order: Order) -> str | None:
-        return order.method.label if order.method else None
+    @admin.display(description=_("shipping method"), ordering="method__carrier__name")
+    def method_label(self, order: Order) -> str:
+        return order.method.label if order.method else "–"
 
     @admin.display(description=_("pieces"), ordering="piece_count")
     def pieces(self, order: Any) -> int:
@@ -170,14 +182,14 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
     def stands(self, order: Order) -> str:
         return desk.state(order)
 
-    @admin.display(description=_("cancellation"), ordering="cancel_asked_at", empty_value="–")
-    def asked_to_cancel(self, order: Order) -> str | None:
-        return desk.cancellation(order) or None
+    @admin.display(description=_("cancellation"), ordering="cancel_asked_at")
+    def asked_to_cancel(self, order: Order) -> str:
+        return desk.cancellation(order) or "–"
 
-    @admin.display(description=_("shipment in the shop"), empty_value="–")
-    def shop_shipment(self, order: Order) -> SafeString | None:
+    @admin.display(description=_("shipment in the shop"))
+    def shop_shipment(self, order: Order) -> str:
         if order.shipment is None:
-            return None
+            return "–"
         address = reverse("admin:orders_shipment_change", args=[order.shipment.pk])
         return format_html('<a href="{}">{}</a>', address, order.shipment)
 

@@ -54,7 +54,10 @@ class Case:
 
 def reasons(case: Case) -> list[Reason]:
     """Every reason for which this order must wait, those of the shop first. Pure."""
-    found = [*_of_the_shop(case), *_of_the_lines(case), *_of_shipping(case), *_of_the_address(case)]
+    found = [*_of_the_shop(case)]
+    if case.lines or not case.order.facts.get("unreadable"):
+        # Of an order that only keeps its place nothing else can be said.
+        found += [*_of_the_lines(case), *_of_shipping(case), *_of_the_address(case)]
     overruled = set(case.order.overruled) & {cause.value for cause in MAY_BE_OVERRULED}
     return [reason for reason in found if reason.cause.value not in overruled]
 
@@ -216,8 +219,8 @@ def decide(order: Order, books: Books | None = None) -> None:
     found = reasons(case)
     _take_over_findings(case)
     before = list(order.holds.all())
-    if order.status == Status.RESERVED and not before and not found:
-        promise.reserve_for(order)
+    if order.status == Status.RESERVED and not before:
+        promise.reserve_for(order)  # on purpose: what stands against it is said when somebody saves it as NEW
         return
     _write_holds(order, before, found)
     settle_status(order, found)

@@ -48,6 +48,16 @@ def fill_lines(order: Order, data: OrderData, settings: reading.Settings) -> Non
     order.__dict__.pop("_prefetched_objects_cache", None)
 
 
+def open_lines(order: Order, data: OrderData, settings: reading.Settings) -> None:
+    """Its lines count again what the shop has open; the next look shares it out over the parts."""
+    opens = reading.pieces_of(data, settings)
+    for line in order.lines.all():
+        if line.external_id in opens:
+            line.open_in_shop = opens[line.external_id].open
+            line.save(update_fields=["open_in_shop"])
+    order.facts["digest"] = ""
+
+
 def _line(order: Order, line: LineData, pieces: reading.Pieces) -> OrderLine:
     return OrderLine(
         order=order,

@@ -42,10 +42,11 @@ LATE_ONES = 3
 def intake(run: Run) -> None:
     """One turn of reading orders."""
     place = begin(run)
-    taking_of = taking.Taking(run.integration, place["pass"])
+    into = taking.Taking(run.integration, place["pass"])
     with run.connect() as shop:
         while place["stage"] != "done":
-            place = STAGES[place["stage"]](run, shop, taking_of, place)
+            into.this_pass = place["pass"]  # another one where the pass is repeated
+            place = STAGES[place["stage"]](run, shop, into, place)
             if place["stage"] != "done":
                 run.give_way()
     settle(run, place)

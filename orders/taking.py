@@ -305,6 +305,7 @@ class Taking:
         if is_ours_again:
             order.facts.pop("left")
             filling.fill_lines(order, data, self.settings)
+        filling.open_lines(order, data, self.settings)
         order.tell(_("The shop restored it.") if by_shop else _("It is to be sent from here after all."), Tone.GOOD)
         deciding.enter(order, books=self.books)
 

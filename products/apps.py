@@ -11,6 +11,7 @@ class ProductsConfig(AppConfig):
         from integrations import activity
         from integrations.pipes import OTHER_WORK, Pipe, register
         from merchants.access import Item, add_page, add_section
+        from merchants.backends import WORK
         from products import telling
         from products.outcome import phrases
 
@@ -32,6 +33,8 @@ class ProductsConfig(AppConfig):
                 pause_label=_("Sending stock to the shop"),
             )
         )
+        WORK.update(f"products.view_{name}" for name in ("stock", "stockupdate", "movement", "reservation"))
+        WORK.update({"products.change_stock", "products.change_stockupdate"})
         OTHER_WORK["create"] = _("Create product")
         activity.register({**phrases(), **telling.phrases()})
         add_section(20, Item(_("Products"), "products:list", "tag"))

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -15,13 +16,22 @@ from merchants.models import User, Warehouse
 from shipping.models import Carrier, MerchantMethod, MerchantMethodQuerySet, ShippingMethod
 
 
+class AsksFirst:
+    """Whoever may see nothing is not told either that nothing is there."""
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)  # type: ignore[misc]
+
+
 @admin.register(Carrier)
 class CarrierAdmin(admin.ModelAdmin[Carrier]):
     search_fields = ("name",)
 
 
 @admin.register(ShippingMethod)
-class ShippingMethodAdmin(admin.ModelAdmin[ShippingMethod]):
+class ShippingMethodAdmin(AsksFirst, admin.ModelAdmin[ShippingMethod]):
     list_display = (
         "carrier",
         "service",
@@ -55,7 +65,7 @@ class AnswerForm(ActionForm):
 
 
 @admin.register(MerchantMethod)
-class MerchantMethodAdmin(NotMadeHere, admin.ModelAdmin[MerchantMethod]):
+class MerchantMethodAdmin(AsksFirst, NotMadeHere, admin.ModelAdmin[MerchantMethod]):
     """Requests waiting first. *Activate* and *Decline* are the only changes; the merchant is told by email."""
 
     list_display = (

@@ -8,6 +8,9 @@ class ShippingConfig(AppConfig):
 
     def ready(self) -> None:
         from merchants.access import Item, add_page
+        from merchants.backends import WORK
+
+        WORK.update({"shipping.view_merchantmethod", "shipping.change_merchantmethod", "shipping.view_shippingmethod"})
 
         pages = ("shipping:new", "orders:shop_methods", "orders:link", "orders:unlink")
         add_page(30, Item(_("Shipping methods"), "shipping:list", also=pages))

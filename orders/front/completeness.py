@@ -89,4 +89,6 @@ def skip_labels() -> dict[str, str]:
         Skip.ELSEWHERE.value: _("sent from elsewhere"),
         Skip.OTHER.value: _("taken by another integration"),
         Skip.AS_SHIPMENTS.value: _("taken as shipments"),
+        Skip.WHOLE.value: _("taken as a whole order"),
+        Skip.UNSEEN.value: _("shown only as a shipment"),
     }

@@ -208,6 +208,7 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["merchant", "-placed_at", "-id"], name="order_newest"),
             models.Index(fields=["merchant", "status", "-placed_at", "-id"], name="order_by_status"),
+            models.Index(fields=["merchant", "shipped_at"], name="order_shipped"),
             models.Index(fields=["warehouse", "status", "placed_at", "id"], name="order_to_collect"),
             models.Index(
                 fields=["integration", "told_at"], name="order_untold", condition=Q(status="shipped", told_at=None)

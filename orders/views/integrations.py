@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
+from orders import deleting
 
 
 @merchant_view(reads=Permission.EDITS_SETTINGS)
@@ -16,15 +17,17 @@ def delete_integration(request: MerchantRequest, merchant: Merchant, pk: int) ->
     error = ""
     if request.method == "POST":
         if request.POST.get("name", "").strip() == integration.name:
-            integration.delete()
+            deleting.delete(integration, request.user.get_short_name())
             messages.success(
-                request, _("%(name)s is deleted. Your products are untouched.") % {"name": integration.name}
+                request,
+                _("%(name)s is deleted. Your orders, products and stock are untouched.") % {"name": integration.name},
             )
             return redirect("integrations:list", merchant.pk)
         error = _("Type the name exactly as it stands above: %(name)s") % {"name": integration.name}
     context = {
         "integration": integration,
         "counts": integration.webshop_products.counts(),
+        "owed": deleting.owed(integration),
         "error": error,
         "typed": request.POST.get("name", ""),
     }

@@ -168,7 +168,7 @@ def test_goods_are_announced_received_and_told_to_the_shop(people: People) -> No
     follow(page, "Stock updates")
     seen(merchant, "stock-updates")
     press(page, "Switch on")
-    expect(page.get_by_text("Nordlys is told our stock from now on.")).to_be_visible()
+    expect(page.get_by_text("Nordlys (Centra) is told our stock from now on.")).to_be_visible()
     wait_for_shop_stock(people, SWEATER, 10)
     assert stock_of(people, SWEATER) == {"on hand": 10, "reserved": 0, "for the shop": 10}
 

@@ -160,6 +160,7 @@ def create_products(tab: Tab, words: str, items: int) -> None:
 
 def announce(page: Page, reference: str, goods: Mapping[str, int]) -> None:
     """Write a stock update; the page is that of a new one."""
+    page.get_by_label("Warehouse").select_option(label="GOT · Gothenburg")
     page.get_by_label("Supplier").fill("Fjord Mills")
     page.get_by_label("Your reference").fill(reference)
     page.get_by_label("Expected on").fill(time.strftime("%Y-%m-%d"))

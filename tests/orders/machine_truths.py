@@ -127,11 +127,20 @@ def promises_are_kept(world: World) -> None:
 def holds_have_a_cause(world: World) -> None:
     for order in world.orders(Status.RESERVED):
         causes = {hold.cause for hold in order.holds.all()}
-        assert causes <= OF_PEOPLE | {Cause.SHORT}, f"{order} waits: {[hold.text for hold in order.holds.all()]}"
+        allowed = OF_PEOPLE | {Cause.SHORT} | ({Cause.REFUSED} if cannot_ship(world, order) else set())
+        assert causes <= allowed, f"{order} waits: {[hold.text for hold in order.holds.all()]}"
         if Cause.SHOP_HOLD in causes or Cause.NOT_SHOWN in causes:
             there = ShopOrder.objects.get(number=order.number)
             is_hidden = there.is_on_hold or there.status not in world.plugin.order_statuses
             assert is_hidden, f"{order} waits: the shop shows it"
+
+
+def cannot_ship(world: World, order: Order) -> bool:
+    """The shop makes no shipment of what is not confirmed, nor of pieces that it owes itself."""
+    there = world.shop_orders().filter(number=order.number).first() if order.shop else None
+    if there is None:
+        return False
+    return there.status == ShopOrder.Status.PENDING or any(line.missing > 0 for line in there.lines.all())
 
 
 def nothing_is_owed(world: World) -> None:

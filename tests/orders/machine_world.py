@@ -7,7 +7,7 @@ refused; what fails in our own code is raised.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -395,16 +395,16 @@ class World:
 @contextmanager
 def refusals() -> Iterator[None]:
     """A refusal with a sentence is an answer."""
-    try:
+    with suppress(moves.NotPossible, NotEnough, adjusting.NotAdjusted, Refused):
         yield
-    except (moves.NotPossible, NotEnough, adjusting.NotAdjusted, Refused):
-        pass
 
 
 @contextmanager
 def dying(where: str, after: int) -> Iterator[None]:
     """In here a run dies at its n-th `call` (before it), `answer` (behind it) or `keep`."""
-    owner, name = {"keep": (sync.Run, "keep"), "call": (http.Session, "_call"), "answer": (http.Session, "_call")}[where]
+    owner, name = {"keep": (sync.Run, "keep"), "call": (http.Session, "_call"), "answer": (http.Session, "_call")}[
+        where
+    ]
     whole: Callable[..., Any] = getattr(owner, name)
     left = count(1)
 

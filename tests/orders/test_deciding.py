@@ -55,7 +55,7 @@ def causes(order: Order) -> set[str]:
         ({"is_suspect": True}, Cause.SUSPECT),
         ({"waits_for_payment": True}, Cause.PAYMENT),
         ({"is_shown": False}, Cause.NOT_SHOWN),
-        ({"address": ""}, Cause.ADDRESS),
+        ({"city": ""}, Cause.ADDRESS),
         ({"name": ""}, Cause.ADDRESS),
         ({"zip_code": ""}, Cause.ADDRESS),
         ({"country": ""}, Cause.ADDRESS),

@@ -16,8 +16,9 @@ from integrations.models import Integration, SyncState
 from merchants.access import in_zone
 from merchants.models import Merchant
 from orders import deciding, deleting, front
-from orders.front import days, shops
+from orders.front import completeness, days, shops
 from orders.models import Cause, Order, Shipment, Status
+from orders.reading import Skip
 from products.models import Product, Reservation, ShopFigure, Stock, StockUpdate, StockUpdateLine
 from shipping.models import Carrier, MerchantMethod, ShippingMethod
 from tests import factories
@@ -227,6 +228,10 @@ def test_an_order_that_is_nowhere_is_an_alarm(page: Client, merchant: Merchant, 
     text = page.get(reverse("orders:front_page", args=[merchant.pk])).content.decode()
     assert "does not add up" in text
     assert "are nowhere" in text
+
+
+def test_every_reason_for_leaving_an_order_has_its_words() -> None:
+    assert completeness.skip_labels().keys() == {why.value for why in Skip}
 
 
 def test_before_the_first_sweep_nothing_is_claimed(page: Client, merchant: Merchant, shop: Integration) -> None:

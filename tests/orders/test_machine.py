@@ -68,9 +68,15 @@ class Machine(RuleBasedStateMachine):
 
     origin = ""
 
-    @initialize(wishes=WISHES)
-    def begin(self, wishes: Wishes) -> None:
+    @initialize(wishes=WISHES, bought=st.lists(LINES, min_size=2, max_size=4), is_begun=st.booleans())
+    def begin(self, wishes: Wishes, bought: list[list[tuple[int, int]]], is_begun: bool) -> None:
+        """A shop in which something was bought already, so that examples get far; half of them are with the staff."""
         self.world = World(self.origin, wishes)
+        for lines in bought:
+            self.world.buy(lines, "standard", owes=True)
+        self.world.run("intake")
+        if is_begun:
+            self.take_in_and_hand_over()
 
     # --- the shop --------------------------------------------------------------------------
 
@@ -130,7 +136,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def take_in_and_hand_over(self) -> None:
-        """The usual course, so that examples get far."""
+        """The usual course."""
         self.world.run("intake")
         self.world.decide()
         self.world.mark()

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from integrations.models import Integration, SyncState
 from merchants.models import Merchant, User
+from orders.models import Status
 from products.models import Product
 from tests import factories
 
@@ -124,3 +126,18 @@ class TestDeleting:
         assert client.get(self.address(shop)).status_code == 403
         assert client.post(self.address(shop), {"name": "Nordlys"}).status_code == 403
         assert Integration.objects.exists()
+
+
+def test_the_delete_page_says_what_is_owed_and_the_order_stays(page: Client, merchant: Merchant) -> None:
+    integration = factories.integration(merchant)
+    order = factories.order(
+        merchant, integration=integration, shop=integration.shop, status=Status.SHIPPED, shipped_at=timezone.now()
+    )
+    url = reverse("orders:delete_integration", args=[merchant.pk, integration.pk])
+    assert "1 shipped order is not told to the shop yet." in page.get(url).content.decode()
+
+    page.post(url, {"name": integration.name})
+
+    order.refresh_from_db()
+    assert (order.integration, order.told_at) == (None, None)
+    assert order.events.filter(text__contains="was deleted").exists()
