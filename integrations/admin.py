@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -44,7 +45,16 @@ class StateHealthFilter(HealthFilter):
         return wanted
 
 
-class NotMadeHere:
+class AsksFirst:
+    """Whoever may see nothing is not told either that nothing is there."""
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)  # type: ignore[misc]
+
+
+class NotMadeHere(AsksFirst):
     """Rows that come from the portal or from work done; they go only together with what they belong to."""
 
     opts: Any

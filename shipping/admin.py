@@ -1,28 +1,22 @@
 """The staff's desk: what each warehouse offers, and the requests that wait for its answer. Only of one's own houses."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from integrations.admin import NotMadeHere
+from integrations.admin import AsksFirst, NotMadeHere
 from merchants.models import User, Warehouse
+from merchants.templatetags.portal import clock
 from shipping.models import Carrier, MerchantMethod, MerchantMethodQuerySet, ShippingMethod
-
-
-class AsksFirst:
-    """Whoever may see nothing is not told either that nothing is there."""
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
-        if not self.has_view_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
-        return super().history_view(request, object_id, extra_context)  # type: ignore[misc]
 
 
 @admin.register(Carrier)
@@ -65,21 +59,10 @@ class AnswerForm(ActionForm):
 
 
 @admin.register(MerchantMethod)
-class MerchantMethodAdmin(AsksFirst, NotMadeHere, admin.ModelAdmin[MerchantMethod]):
+class MerchantMethodAdmin(NotMadeHere, admin.ModelAdmin[MerchantMethod]):
     """Requests waiting first. *Activate* and *Decline* are the only changes; the merchant is told by email."""
 
-    list_display = (
-        "merchant",
-        "method_label",
-        "warehouse",
-        "needs_contract",
-        "state",
-        "requested_at",
-        "requested_by",
-        "answered_at",
-        "answer",
-        "told_at",
-    )
+    list_display = ("merchant", "method_label", "warehouse", "needs_contract", "state", "requested", "answered", "told")
     list_filter = ("state", ("method__warehouse", admin.RelatedOnlyFieldListFilter))
     search_fields = ("merchant__name", "method__service", "method__carrier__name", "requested_by")
     list_select_related = ("merchant", "method__carrier", "method__warehouse")
@@ -126,6 +109,18 @@ class MerchantMethodAdmin(AsksFirst, NotMadeHere, admin.ModelAdmin[MerchantMetho
     def method_label(self, row: MerchantMethod) -> str:
         return row.method.label
 
+    @admin.display(description=_("requested"), ordering="requested_at")
+    def requested(self, row: MerchantMethod) -> SafeString:
+        return _when(row.requested_at, row.requested_by)
+
+    @admin.display(description=_("answered"), ordering="answered_at")
+    def answered(self, row: MerchantMethod) -> SafeString:
+        return _when(row.answered_at, row.answer)
+
+    @admin.display(description=_("merchant told"), ordering="told_at")
+    def told(self, row: MerchantMethod) -> SafeString:
+        return clock(row.told_at, "bare")
+
     @admin.display(description=_("warehouse"), ordering="method__warehouse__code")
     def warehouse(self, row: MerchantMethod) -> str:
         return row.method.warehouse.code
@@ -133,6 +128,11 @@ class MerchantMethodAdmin(AsksFirst, NotMadeHere, admin.ModelAdmin[MerchantMetho
     @admin.display(description=_("contract"), boolean=True)
     def needs_contract(self, row: MerchantMethod) -> bool:
         return row.method.needs_contract
+
+
+def _when(at: datetime | None, words: str) -> SafeString:
+    """One cell for a time and what belongs to it, so that the list fits its page."""
+    return format_html("{}<br>{}", clock(at, "bare"), words) if words else clock(at, "bare")
 
 
 def _said(request: HttpRequest) -> str:

@@ -92,6 +92,7 @@ class Tab:
 
     def picture(self, name: str) -> None:
         """The whole page at 1280 and at 360 pixels; nothing may scroll sideways."""
+        self.page.evaluate("window.scrollTo(0, 0)")  # what sticks to the window would stand in the middle
         for width in (360, 1280):
             self.page.set_viewport_size({"width": width, "height": 900 if width == 1280 else 740})
             self.page.screenshot(path=ARTEFACTS / f"{name}-{width}.png", full_page=True, caret="initial")

@@ -49,7 +49,7 @@ def fits(tab: Tab, name: str) -> None:
     assert wider == [], f"a table of {name} is wider than its box at 1280, by {wider} pixels"
 
 
-def wait_for(page: Page, there: Locator, seconds: float = 30) -> None:
+def wait_for(page: Page, there: Locator, seconds: float = 25) -> None:
     """Reload until it is there: what the background does shows with the next look."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -172,7 +172,7 @@ def announce(page: Page, reference: str, goods: Mapping[str, int]) -> None:
 
 
 def buy(tab: Tab, words: str, size: str, pieces: int, shipping: str = "standard") -> str:
-    """In the shop front: so many pieces of what these words find, sent so. Returns the order's number."""
+    """In the shop front: so many pieces of what these words find, sent so. Returns the number; it is not confirmed."""
     page = tab.page
     page.goto(f"{tab.url}/sandbox/nordlys/front/?q={words}")
     page.get_by_label("Size").first.select_option(label=_begins(page.get_by_label("Size").first, size))
@@ -186,6 +186,20 @@ def buy(tab: Tab, words: str, size: str, pieces: int, shipping: str = "standard"
     return re.findall(r"/orders/(\d+)/", page.url)[0]
 
 
+def confirm(tab: Tab, number: str) -> None:
+    """As the shop's staff: the order may go."""
+    tab.page.goto(f"{tab.url}/sandbox/nordlys/orders/{number}/")
+    press(tab.page, "Confirm")
+    expect(tab.page.locator("[aria-current=step]")).to_have_text("Confirmed")
+
+
+def buy_for_sure(tab: Tab, words: str, size: str, pieces: int) -> str:
+    """Buy and confirm."""
+    number = buy(tab, words, size, pieces)
+    confirm(tab, number)
+    return number
+
+
 def _begins(choice: Locator, word: str) -> str:
     """The option of that size; behind it stands how many there are."""
     return next(text for text in choice.locator("option").all_inner_texts() if text.split(" (")[0] == word)
@@ -196,6 +210,6 @@ def act_on(tab: Tab, order: str, action: str, state: str = "all") -> None:
     page = tab.page
     page.goto(f"{tab.url}/admin/orders/order/?state={state}&q={order}")
     page.locator("#result_list tbody").get_by_role("checkbox").first.check()
-    page.get_by_label("Action").select_option(label=action)
-    press(page, "Run")
+    page.get_by_role("combobox", name="Action").select_option(label=action)
+    press(page, "Go")
     page.wait_for_load_state()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from integrations.models import Integration
 from orders import deciding, moves
@@ -39,8 +40,13 @@ def read(shop: Integration, sku: str = "FG1", **fields: Any) -> Order:
     line = {"hs_code": fields.pop("hs_code", ""), "open_in_shop": fields.pop("open_in_shop", 2)}
     order = factories.order(shop.merchant, integration=shop, shop_status="confirmed", **fields)
     factories.order_line(order, None, 2, sku=sku, **line)
-    deciding.enter(order)
+    enter(order)
     return order
+
+
+def enter(order: Order) -> None:
+    with transaction.atomic():
+        deciding.enter(order)
 
 
 def causes(order: Order) -> set[str]:
@@ -87,7 +93,7 @@ def test_only_confirmed_orders_go_on(shop: Integration, status: str, is_held: bo
     stocked(shop)
     order = factories.order(shop.merchant, integration=shop, shop_status=status)
     factories.order_line(order, None, 2, sku="FG1")
-    deciding.enter(order)
+    enter(order)
     assert causes(order) == ({Cause.NOT_CONFIRMED} if is_held else set())
 
 
@@ -97,7 +103,7 @@ def test_pending_orders_go_on_where_the_merchant_takes_them(shop: Integration) -
     shop.takes_pending = True
     order = factories.order(shop.merchant, integration=shop, shop_status="pending")
     factories.order_line(order, None, 2, sku="FG1")
-    deciding.enter(order)
+    enter(order)
     assert order.status == Status.NEW
 
 

@@ -20,7 +20,8 @@ from pytest_django.live_server_helper import LiveServer
 from integrations.connectors import http
 from sandbox.models import Fault
 from tests.orders import machine_truths as truths
-from tests.orders.machine_world import Wishes, World
+from tests.orders.machine_ground import Wishes
+from tests.orders.machine_world import World
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(0)]
 

@@ -21,8 +21,9 @@ from orders import promise
 from orders.models import Order, Status
 from products.models import Movement, Stock
 from tests.orders import machine_truths as truths
+from tests.orders.machine_ground import Wishes
 from tests.orders.machine_hosts import listening_everywhere
-from tests.orders.machine_world import Wishes, World
+from tests.orders.machine_world import World
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
