@@ -50,6 +50,12 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
     def with_states(self) -> IntegrationQuerySet:
         return self.select_related("warehouse", "merchant").prefetch_related("states")
 
+    def usual_warehouse(self, merchant: Merchant) -> Warehouse | None:
+        """Where the merchant's shops send from; else the first house that is for more than testing; else any."""
+        first = self.filter(merchant=merchant).select_related("warehouse").order_by("pk").first()
+        houses = merchant.warehouses.order_by("is_public_testing", "code")
+        return first.warehouse if first else houses.first()
+
 
 def platform_choices() -> list[tuple[str, str]]:
     return [(key, platform.label) for key, platform in PLATFORMS.items()]

@@ -17,6 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from integrations.models import Integration
 from merchants.models import Merchant, Warehouse
 from orders.lines import Lines
 from orders.models import Cause, Hold, Order, OrderProcessing, OrderQuerySet, Status
@@ -220,6 +221,7 @@ class NewOrderForm(OrderForm):
         warehouse = self.fields["warehouse"]
         assert isinstance(warehouse, WarehouseChoice)
         warehouse.queryset = self.instance.merchant.warehouses.all()
+        warehouse.initial = Integration.objects.usual_warehouse(self.instance.merchant)
 
     def clean_number(self) -> str:
         number: str = self.cleaned_data["number"].strip()

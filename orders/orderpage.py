@@ -66,6 +66,7 @@ def look(order: Order) -> dict[str, Any]:
     lines = _lines(order)
     return {
         "words": status_words(order, reachable),
+        "may_move": bool(reachable),
         "reasons": _reasons(order, holds),
         "lines": lines,
         "why": _why_this_method(order),

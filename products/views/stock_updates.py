@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from integrations import doorbell
+from integrations.models import Integration
 from integrations.pipes import PIPES
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
@@ -65,7 +66,7 @@ def show(request: MerchantRequest, merchant: Merchant, update_pk: int) -> HttpRe
 def new(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     """New stock update."""
     made_by = request.user.get_short_name()[:120]
-    blank = StockUpdate(merchant=merchant, warehouse=merchant.warehouses.first(), made_by=made_by)
+    blank = StockUpdate(merchant=merchant, warehouse=Integration.objects.usual_warehouse(merchant), made_by=made_by)
     if request.method == "POST":
         return _answer(request, merchant, blank)
     return _form_page(request, StockUpdateForm(instance=blank), Lines(merchant, []))

@@ -25,8 +25,8 @@ from tests.orders.machine_world import World
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(0)]
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "12"))
-STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "8"))
+STEPS = int(os.environ.get("MACHINE_STEPS", "20"))
 
 PICK = st.integers(0, 9)
 PIECES = st.integers(1, 4)
