@@ -39,7 +39,10 @@ def _people() -> None:
     merchant.warehouses.set(Warehouse.objects.filter(code__in=["TEST", "GOT"]))
     merchant.link(User.objects.create_user(MERCHANT[0], MERCHANT[2], name=MERCHANT[1]))
     merchant.link(
-        User.objects.create_user(VIEWER[0], VIEWER[2], name=VIEWER[1]), edits_settings=False, edits_products=False, edits_orders=False
+        User.objects.create_user(VIEWER[0], VIEWER[2], name=VIEWER[1]),
+        edits_settings=False,
+        edits_products=False,
+        edits_orders=False,
     )
 
 

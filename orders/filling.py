@@ -11,7 +11,7 @@ from orders import differences, reading
 from orders.models import Order, OrderLine
 
 # What the hand-over found is not forgotten by a reading; it clears these itself, or a person does.
-KEPT_FACTS = ("capture", "paid_elsewhere", "refused", "short", "left")
+KEPT_FACTS = ("capture", "paid_elsewhere", "short", "left")
 
 
 def fill(order: Order, data: OrderData) -> None:

@@ -90,6 +90,8 @@ def _decide(case: Case) -> Decision:
         return Decision(Step.STOP)
     if any(not shipment.pieces for shipment in found.shipments):
         return Decision(Step.WAIT, _("The shop names a shipment, but does not show what is in it."))
+    if found.status is OrderStatus.PENDING:
+        return Decision(Step.WAIT, _("Not confirmed in the shop yet, and it makes no shipment before."))
     if case.shown_as:
         return _as_shown(case, found)
     if not case.pieces:

@@ -158,7 +158,7 @@ def create_products(tab: Tab, words: str, items: int) -> None:
 # --- goods and orders ------------------------------------------------------------------------
 
 
-def announce(page: Page, reference: str, goods: Mapping[str, int]) -> None:
+def announce(page: Page, reference: str, goods: Mapping[str, int] | Mapping[str, str]) -> None:
     """Write a stock update; the page is that of a new one."""
     page.get_by_label("Warehouse").select_option(label="GOT · Gothenburg")
     page.get_by_label("Supplier").fill("Fjord Mills")
@@ -183,7 +183,7 @@ def buy(tab: Tab, words: str, size: str, pieces: int, shipping: str = "standard"
     page.get_by_label("Shipping method").fill(shipping)
     press(page, "Place order")
     page.wait_for_url(re.compile(r"/orders/\d+/"))
-    return re.findall(r"/orders/(\d+)/", page.url)[0]
+    return str(re.findall(r"/orders/(\d+)/", page.url)[0])
 
 
 def confirm(tab: Tab, number: str) -> None:
@@ -198,6 +198,11 @@ def buy_for_sure(tab: Tab, words: str, size: str, pieces: int) -> str:
     number = buy(tab, words, size, pieces)
     confirm(tab, number)
     return number
+
+
+def containing(choice: Locator, words: str) -> str:
+    """The label of the first option with these words in it."""
+    return next(text for text in choice.locator("option").all_inner_texts() if words in text)
 
 
 def _begins(choice: Locator, word: str) -> str:

@@ -121,9 +121,10 @@ def test_a_worker_over_redis_refreshes_what_is_due(
 ) -> None:
     centra.shop.add_size("FG1042", "-NVY", "-M")
     start_worker()
-    wait_for(lambda: SyncRun.objects.filter(outcome=SyncRun.Outcome.SUCCEEDED).exists())
+    refreshes = SyncRun.objects.filter(pipe="refresh")
+    wait_for(lambda: refreshes.filter(outcome=SyncRun.Outcome.SUCCEEDED).exists())
     assert centra.integration.webshop_products.get().sku == "FG1042-NVY-M"
-    assert SyncState.objects.get().next_run_at > timezone.now()
+    assert SyncState.objects.get(pipe="refresh").next_run_at > timezone.now()
 
 
 def test_a_worker_killed_in_the_middle_of_a_refresh_loses_and_doubles_nothing(
@@ -132,14 +133,15 @@ def test_a_worker_killed_in_the_middle_of_a_refresh_loses_and_doubles_nothing(
     stock_up(centra)
     slow = centra.shop.break_endpoint("GET products", "slow", times=None, seconds=0.7)
     worker = start_worker()
-    wait_for(lambda: 2 <= sum(run.counts.get("pages", 0) for run in SyncRun.objects.all()) <= 5)
+    refreshes = SyncRun.objects.filter(pipe="refresh")
+    wait_for(lambda: 2 <= sum(run.counts.get("pages", 0) for run in refreshes.all()) <= 5)
     kill(worker)
     written = centra.integration.webshop_products.count()
     assert 1000 <= written < ITEMS
     slow.delete()
     start_worker()
-    wait_for(lambda: SyncRun.objects.filter(outcome=SyncRun.Outcome.SUCCEEDED).exists(), 180)
-    record = SyncRun.objects.get()
+    wait_for(lambda: refreshes.filter(outcome=SyncRun.Outcome.SUCCEEDED).exists(), 180)
+    record = refreshes.get()
     rows = centra.integration.webshop_products
     assert (record.counts["seen"], record.counts["pages"], record.interruptions) == (ITEMS, 7, 1)
     assert (rows.count(), rows.values("external_id").distinct().count(), rows.present().count()) == (

@@ -74,11 +74,6 @@ def test_a_change_stops_it() -> None:
     assert decide(case(shown(), is_changed=True)).step is Step.STOP
 
 
-def test_one_not_confirmed_goes_where_such_orders_are_taken() -> None:
-    found = shown(status=OrderStatus.PENDING)
-    assert decide(case(found, takes_pending=True)).step is Step.CREATE
-
-
 @pytest.mark.parametrize("sent", [{"a": 2, "b": 1}, {"a": 1}])
 def test_pieces_that_the_shop_sent_itself_stop_it(sent: dict[str, int]) -> None:
     decision = decide(case(shown(shipment(1, sent, status=ShipmentStatus.SENT))))
@@ -190,3 +185,9 @@ def test_what_a_refusal_says_about_the_payment(reason: str, key: str | None) -> 
 )
 def test_the_longer_it_lasts_the_rarer_it_is_looked_at(age: int, wait: timedelta) -> None:
     assert handing.patience(NOW - timedelta(seconds=age), NOW) == NOW + wait
+
+
+def test_what_the_shop_has_not_confirmed_waits_for_that_where_pending_orders_are_taken() -> None:
+    decision = decide(case(shown(status=OrderStatus.PENDING), takes_pending=True))
+    assert decision.step is Step.WAIT
+    assert "Not confirmed" in decision.text

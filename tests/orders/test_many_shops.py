@@ -1,4 +1,4 @@
-"""Two hundred shops, of which one is dead, one is silent and one is slow: the others do not notice.
+"""Two hundred shops, or as many as this machine can serve: one is dead, one silent, one slow; the others do not notice.
 
 Real threads do what workers do: a tick rings, whoever is free runs the row. Measured is the lag of each intake, from
 the moment it was due to the moment it began. The figures are written to `tests/artefacts/many_shops.txt`.
