@@ -338,12 +338,12 @@ def test_an_order_by_hand_is_edited_through_draft_and_split(people: People) -> N
 
 def fill_order(page: Page, reference: str) -> None:
     page.get_by_label("Reference").fill(reference)
-    page.get_by_label("Warehouse").select_option(label="GOT · Gothenburg")
+    page.get_by_role("combobox", name="Warehouse").select_option(label="GOT · Gothenburg")
     page.get_by_label("Name", exact=True).fill("Ada Lind")
     page.get_by_label("Address", exact=True).fill("Norra vägen 4")
-    page.get_by_label("Post code").fill("90320")
-    page.get_by_label("City").fill("Uppsala")
-    page.get_by_label("Country").select_option(label="Sweden")
+    page.get_by_label("Zip code").fill("90320")
+    page.get_by_label("City", exact=True).fill("Uppsala")
+    page.get_by_label("Country", exact=True).select_option(label="Sweden")
     page.get_by_label("Phone").fill("+46701234567")
     page.get_by_label("Shipping method").select_option(
         label=containing(page.get_by_label("Shipping method"), "MyPack Home")
