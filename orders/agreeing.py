@@ -21,6 +21,7 @@ from integrations.sync import Run
 from orders import cases, deciding, differences, handing, moves, promise
 from orders.handing import Step
 from orders.intent import answered, ask, let_go, locked
+from orders.intent import is_paid as intent_is_paid
 from orders.models import Order, Shipment, Status
 from products.models.stock import NotEnough
 
@@ -196,6 +197,8 @@ def stop(run: Run, pk: int, found: OrderData | None, facts: Mapping[str, str]) -
         if not order.is_being_handed_over:
             return
         _take_over(order, found)
+        if found is not None:
+            _settle_intent(order, handing.find(found, "", handing.pieces_of(order.lines.all())))
         _put_back(order, facts)
         run.counts["stopped"] += 1
 
@@ -203,6 +206,7 @@ def stop(run: Run, pk: int, found: OrderData | None, facts: Mapping[str, str]) -
 def _take_over(order: Order, found: OrderData | None) -> None:
     """The order's picture of the shop becomes what the shop shows now."""
     order.is_shown = found is not None
+    order.facts = {**order.facts, "digest": ""}  # the next reading looks at it, whatever it shows
     if found is None:
         return
     order.is_on_hold, order.is_suspect = found.is_on_hold, found.is_suspect
@@ -230,6 +234,7 @@ def cancel(run: Run, pk: int, shown: ShipmentData | None = None, *, is_paid: boo
     with locked(run, pk) as order:
         if not order.is_being_handed_over or not order.is_cancellation_open:
             return
+        is_paid = is_paid or intent_is_paid(order)  # also where the shop does not show it any more
         _settle_intent(order, shown)
         order.cancel_answer, order.cancel_answered_at = "agreed", timezone.now()
         order.handover_asked_at, order.handover_error, order.wait_until = None, "", None

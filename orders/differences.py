@@ -99,6 +99,7 @@ def accept(order: Order, who: str) -> None:
     if fresh.part < SPLIT_PARTS:  # the shop knows nothing of parts that were split off here: the rest takes the change
         _take_lines(fresh, told["lines"])
     fresh.taken, fresh.offered = told, None
+    fresh.facts = {key: fact for key, fact in fresh.facts.items() if key not in ("sent", "digest")}
     fresh.save()
     fresh.tell(_("The shop’s change was accepted."), Tone.GOOD, who)
     deciding.decide(fresh)
@@ -138,10 +139,10 @@ def _take_lines(order: Order, lines: list[dict[str, Any]]) -> None:
                 open_in_shop=told["pieces"],
             )
             continue
-        more = told["pieces"] - line.ordered
+        more = told["pieces"] - line.ordered  # what is open there was written when the change was read
         line.sku, line.ean, line.name = told["sku"][:200], told["ean"][:40], told["name"][:300]
         line.ordered = told["pieces"]
-        line.pieces, line.open_in_shop = max(0, line.pieces + more), max(0, line.open_in_shop + more)
+        line.pieces = max(0, line.pieces + more)
         line.save()
     for line in had.values():
         line.delete()

@@ -28,6 +28,7 @@ from integrations.models import Integration, Tone
 from integrations.sync import Run
 from orders import agreeing, cases, deciding, handing, moves, tracking
 from orders.handing import Decision, Step
+from orders.intent import parts_of
 from orders.models import OPEN, Order, OrderQuerySet, Shipment, Status
 
 ROUNDS = 3  # read, create, read again, capture: more often it does not go back and forth
@@ -183,7 +184,9 @@ def look_for_payment(run: Run, shop: Connector, pk: int) -> None:
     order = Order.objects.select_related("shipment").get(pk=pk)
     ours = order.shipment.external_id if order.shipment else ""
     shown = handing.find(shop.order(order.number), ours, handing.pieces_of(order.lines.all()))
-    if shown is None or not shown.is_paid:
+    others = parts_of(order).exclude(pk=pk).select_related("shipment")
+    taken = {one.shipment.external_id for one in others if one.shipment}
+    if shown is None or not shown.is_paid or (shown.external_id != ours and shown.external_id in taken):
         Order.objects.filter(pk=pk).update(
             handover_error="", wait_until=handing.patience(order.status_changed_at, timezone.now())
         )

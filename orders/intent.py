@@ -82,6 +82,14 @@ def is_paid(order: Order) -> bool:
     return shipment is not None and shipment.is_paid and shipment.completed_at is None
 
 
+def may_be_paid(order: Order) -> bool:
+    """Whether a shipment was asked for, the answer was lost, and the shop has not shown since what became of it."""
+    shipment, integration = order.shipment, order.integration
+    if shipment is None or shipment.external_id or shipment.asked_at is None or integration is None:
+        return False
+    return integration.captures == integration.Captures.HAND_OVER and not integration.is_paid_elsewhere
+
+
 def let_go(order: Order) -> str:
     """An order that is no more to be sent leaves its shipment; says what becomes of that: "", lowered or withdrawn.
 

@@ -12,6 +12,7 @@ Each is one transaction on one order, which is locked first. What is not possibl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -83,9 +84,18 @@ def save_as_new(order: Order, who: str) -> None:
     """From DRAFT, RESERVED or CANCELLED to the warehouse, if nothing stands against it."""
     if order.status == Status.CANCELLED:
         _check_can_come_back(order)
+        forget_cancellation(order)
     elif order.status not in (Status.DRAFT, Status.RESERVED):
         raise NotPossible(_("An order that is %(status)s cannot be saved as NEW.") % {"status": order.status.upper()})
     deciding.enter(order, who)
+
+
+def forget_cancellation(order: Order) -> None:
+    """It is to be sent after all: what was asked and answered before counts no more. Saved by the caller."""
+    order.cancel_asked_at, order.cancel_asked_by = None, ""
+    order.cancel_answer, order.cancel_answered_at = "", None
+    order.needs_refund = False
+    order.facts = {**order.facts, "digest": ""}  # its open pieces are read anew
 
 
 def _check_can_come_back(order: Order) -> None:
@@ -128,11 +138,17 @@ def cancel(order: Order, who: str, why: str = "") -> bool:
     if order.status not in OPEN:
         raise NotPossible(_("An order that is %(status)s cannot be cancelled.") % {"status": order.status.upper()})
     order.offered = None
-    order.needs_refund = intent.is_paid(order)
+    is_unsure = intent.may_be_paid(order)
+    order.needs_refund = is_unsure or intent.is_paid(order)
     _leave(order, Status.CANCELLED)
     intent.let_go(order)
     order.tell(_("Cancelled. %(why)s") % {"why": why} if why else _("Cancelled."), Tone.NONE, who)
-    if order.needs_refund:
+    if is_unsure:
+        text = _(
+            "An answer of the shop was lost: look there whether it made a shipment and took the money, and refund it."
+        )
+        order.tell(text, Tone.BAD)
+    elif order.needs_refund:
         order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
     return True
 
@@ -274,15 +290,26 @@ def answer_cancellation(order: Order, who: str, *, is_agreed: bool) -> None:
         order.save()
         order.tell(_("Too late to cancel: the warehouse goes on."), Tone.BAD, who)
         return
-    back = promise.claims(order)
+    lost = sum(line.pieces - line.found for line in order.lines.all() if line.found is not None)
+    back = [
+        replace(claim, deducted=max(0, claim.deducted - _lost(order, claim.product))) for claim in promise.claims(order)
+    ]
     order.needs_refund = bool(order.shipment and order.shipment.is_paid)
     order.set_status(Status.CANCELLED)
     order.save()
     reserve.put_back(promise.holder(order), back, Movement.Why.PUT_BACK, who)
     intent.let_go(order)
     order.tell(_("Cancelled by the warehouse; the pieces are back on the shelf."), Tone.GOOD, who)
+    if lost:
+        order.tell(_("%(n)d pieces that were not found are not put back.") % {"n": lost}, Tone.WAIT, who)
     if order.needs_refund:
         order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
+
+
+def _lost(order: Order, product: int) -> int:
+    """Pieces of a product that were not found at picking: they are not there to be put back."""
+    lines = [line for line in order.lines.all() if line.product_id == product and line.found is not None]
+    return sum(line.pieces - (line.found or 0) for line in lines)
 
 
 @_on_locked
@@ -343,7 +370,10 @@ def part_of(order: Order, who: str) -> Order:
     part = Order.objects.get(pk=order.pk)
     part.pk, part._state.adding = None, True
     part.part, part.split_from = (last + 1 if last else SPLIT_PARTS + 1), order
-    part.status, part.promised_at, part.shipment = Status.DRAFT, None, order.shipment
+    part.status = Status.DRAFT
+    # An intent without an id made nothing in the shop that two parts could share.
+    part.shipment = order.shipment if order.shipment and order.shipment.external_id else None
+    forget_cancellation(part)
     part.save()
     part.tell(_("Split off from %(order)s.") % {"order": order.label}, Tone.NONE, who)
     return part

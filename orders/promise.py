@@ -28,7 +28,7 @@ def claims(order: Order) -> list[Claim]:
     is_held = order.status in (*PROMISED, Status.RESERVED, Status.LOCKED)
     is_taken = order.status == Status.COLLECTING or (order.status == Status.SHIPPED and order.told_at is None)
     if not (is_held or is_taken):
-        return []
+        return _open_there(order)
     return [
         Claim(
             line.product_id,
@@ -39,6 +39,14 @@ def claims(order: Order) -> list[Claim]:
         )
         for line in order.lines.all()
         if line.product_id and (line.pieces or line.open_in_shop)
+    ]
+
+
+def _open_there(order: Order) -> list[Claim]:
+    """Nothing is held for it here, but what the shop still has open keeps its own figure up until it closes it."""
+    lines = [line for line in order.lines.all() if line.product_id and line.open_in_shop]
+    return [
+        Claim(line.product_id, order.warehouse_id, open_in_shop=line.open_in_shop) for line in lines if line.product_id
     ]
 
 

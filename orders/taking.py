@@ -234,7 +234,8 @@ class Taking:
         self._fill_shop(order, data, digest, facts)
         if was_missing:
             order.tell(_("The shop shows it again."), Tone.GOOD)
-        is_placeholder = was_undecided and order.status == Status.RESERVED and order.part < SPLIT_PARTS
+        is_whole = order.part < SPLIT_PARTS and not order.splits.exists()
+        is_placeholder = was_undecided and order.status == Status.RESERVED and is_whole
         if is_placeholder and not self._fill_anew(order, data):
             return
         self._offer(order, data)
@@ -285,7 +286,8 @@ class Taking:
 
     def _cancelled_there(self, order: Order) -> None:
         is_past = order.status in (Status.CANCELLED, Status.SHIPPED, Status.RETURNED)
-        if is_past or (order.cancel_asked_at and order.cancel_answer):
+        has_answer = order.status == Status.COLLECTING and order.cancel_asked_at and order.cancel_answer
+        if is_past or has_answer:
             promise.reserve_for(order)
             return
         if order.status in OPEN and not order.is_being_handed_over and not self.integration.cancels_with_shop:
@@ -305,15 +307,19 @@ class Taking:
         if is_ours_again:
             order.facts.pop("left")
             filling.fill_lines(order, data, self.settings)
+        moves.forget_cancellation(order)
         filling.open_lines(order, data, self.settings)
         order.tell(_("The shop restored it.") if by_shop else _("It is to be sent from here after all."), Tone.GOOD)
         deciding.enter(order, books=self.books)
 
     def _share_out(self, parts: list[Order], opens: dict[str, int]) -> None:
         """The shop's open pieces of each line, over the parts that still count them; what is sent here comes last."""
-        counting = [part for part in parts if part.told_at is None and part.status != Status.CANCELLED]
+        counting = [part for part in parts if part.told_at is None]
         lines: dict[str, list[OrderLine]] = {}
-        for part in sorted(counting, key=lambda part: (part.status == Status.SHIPPED, part.part)):
+        last = (Status.SHIPPED, Status.CANCELLED)
+        for part in sorted(
+            counting, key=lambda part: (part.status in last, part.status == Status.CANCELLED, part.part)
+        ):
             for line in part.lines.all():
                 if line.external_id:
                     lines.setdefault(line.external_id, []).append(line)
