@@ -1,4 +1,4 @@
-"""Somebody changes their mind at the worst moment: after a split, after a lost answer, after a short pick, and again."""
+"""Somebody changes their mind at the worst moment: after a split, a lost answer, a short pick, and once more."""
 
 import pytest
 from django.db import transaction
