@@ -27,8 +27,10 @@ def claims(order: Order) -> list[Claim]:
     """What this order wants of the stock in its status: held, or taken and not completed in the shop, or nothing."""
     is_held = order.status in (*PROMISED, Status.RESERVED, Status.LOCKED)
     is_taken = order.status == Status.COLLECTING or (order.status == Status.SHIPPED and order.told_at is None)
-    if not (is_held or is_taken):
+    if order.status in (Status.CANCELLED, Status.DRAFT):
         return _open_there(order)
+    if not (is_held or is_taken):
+        return []
     return [
         Claim(
             line.product_id,
