@@ -81,15 +81,17 @@ def main() -> int:
         say(f"Required, but not to be had here: {', '.join(lacking)}.")
         return 1
     pytest = ("pytest", "-q", "-n", CORES, "--dist", "loadgroup", "--timeout", "300")
-    on_sqlite = ["-m", "not browser"] if "chromium" in missing else []
     redis = {} if "redis" in missing else {"TEST_REDIS_URL": REDIS}
     steps = [
         step("Style", "ruff", "check", "."),
         step("Format", "ruff", "format", "--check", "."),
         step("Templates", "djlint", "--quiet", "--lint", "templates"),
         step("Types", "mypy", "."),
-        step("Tests on SQLite", *pytest, *on_sqlite, **redis),
+        step("Tests on SQLite", *pytest, "-m", "not browser", **redis),
     ]
+    if "chromium" not in missing:
+        # One after the other: the chapters of a story follow each other in one demo.
+        steps.append(step("Browser", "pytest", "-q", "-m", "browser", "tests/browser", "--timeout", "300"))
     if "postgresql" not in missing:
         steps.append(
             step("Tests on PostgreSQL", *pytest, "-m", "not browser", *NO_DATABASE, DATABASE_URL=POSTGRES, **redis)
