@@ -16,18 +16,18 @@ class WarehouseBackend(BaseBackend):
     """Says yes to the staff of a warehouse for what its work needs. Which rows they see, each page says."""
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        return perm in WORK and _works(user_obj)
+        return perm in WORK and works_in_a_warehouse(user_obj)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         """The signature is Django's."""
-        return any(perm.startswith(f"{app_label}.") for perm in WORK) and _works(user_obj)
+        return any(perm.startswith(f"{app_label}.") for perm in WORK) and works_in_a_warehouse(user_obj)
 
 
-def _works(user: Any) -> bool:
-    """Asked many times for one page, answered once per request: the user lives no longer."""
+def works_in_a_warehouse(user: Any) -> bool:
+    """Asked many times for one page, answered once: the user lives no longer than the request."""
     if not (isinstance(user, User) and user.is_active and user.is_staff):
         return False
     memory = vars(user)
     if "_works_in_a_warehouse" not in memory:
-        memory["_works_in_a_warehouse"] = user.warehouses.exists()
+        memory["_works_in_a_warehouse"] = user.is_superuser or user.warehouses.exists()
     return bool(memory["_works_in_a_warehouse"])

@@ -5,6 +5,7 @@ No permission of Django's is asked for: `is_staff` opens the desk, and `Warehous
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.contrib import admin
@@ -14,20 +15,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from integrations.admin import NotMadeHere
+from merchants.backends import works_in_a_warehouse
 from merchants.models import Merchant, User, Warehouse
 from shipping.models import ShippingMethod
 
-WORKS = "_works_in_a_warehouse"  # asked a dozen times for one page
-
 
 def works(request: HttpRequest) -> bool:
-    """Whether who asks is of the staff and works in some warehouse."""
-    memory = vars(request)
-    if WORKS not in memory:
-        user = request.user
-        is_staff = isinstance(user, User) and user.is_active and user.is_staff
-        memory[WORKS] = is_staff and (user.is_superuser or own_warehouses(request).exists())
-    return bool(memory[WORKS])
+    """Whether who asks is of the staff and works in some warehouse; a superuser does in all."""
+    return works_in_a_warehouse(request.user)
 
 
 def own_warehouses(request: HttpRequest) -> QuerySet[Warehouse]:
@@ -77,7 +72,7 @@ class OfTheHouse(NotMadeHere):
 # --- filters -------------------------------------------------------------------------------
 
 
-class Choice(admin.SimpleListFilter):
+class Choice(admin.SimpleListFilter, ABC):
     """By a thing of one's own warehouses; a crafted value finds nothing."""
 
     way: str  # from the row to that thing
@@ -85,8 +80,9 @@ class Choice(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(one.pk), str(one)) for one in self.choose_from(request)]
 
+    @abstractmethod
     def choose_from(self, request: HttpRequest) -> QuerySet[Any]:
-        raise NotImplementedError
+        """The things that this member of the staff may choose from."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()

@@ -7,14 +7,15 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext_lazy
 
+from integrations.admin import AsksFirst
 from merchants.models import Warehouse
 from products.models import Movement, Reservation
 
 
-class OfOwnWarehouses:
+class OfOwnWarehouses(AsksFirst):
     """Only what lies in warehouses where this member of the staff works; never made or taken away by hand."""
 
     warehouse: ClassVar[str]  # the way from the row to its warehouse
@@ -29,13 +30,6 @@ class OfOwnWarehouses:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Asks for the permission first: whoever may see nothing is not told either that nothing is there."""
-        if not self.has_view_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
-        answer: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc]
-        return answer
 
     def own_or_404(self, request: HttpRequest, pk: str) -> Any:
         """One of these rows. Whoever may not change such rows is refused, whoever works elsewhere finds nothing."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -124,7 +123,7 @@ def test_everybody_at_once_leaves_no_piece_lost_doubled_or_owed_twice(worlds: tu
         "warehouse": lambda dice: warehouse_life(first, dice),
         "shelf": lambda dice: shelf_life(first, dice),
         "promises": lambda dice: first.decide(),
-        "promises again": lambda dice: promise_alone(),
+        "promises again": lambda dice: settle_alone(),
     }
     crowd.run_for(SECONDS, acts)
     assert crowd.done.keys() == acts.keys(), f"somebody never came through: {crowd.done}"
@@ -140,9 +139,8 @@ def test_everybody_at_once_leaves_no_piece_lost_doubled_or_owed_twice(worlds: tu
     assert Movement.objects.aggregate(n=Sum("pieces"))["n"] == Stock.objects.aggregate(n=Sum("on_hand"))["n"]
 
 
-def promise_alone() -> None:
+def settle_alone() -> None:
     promise.settle()
-    time.sleep(0.01)
 
 
 def test_one_order_collected_cancelled_and_sent_back_to_draft_at_once_does_one_of_them(
