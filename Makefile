@@ -3,8 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 export PORT
+SEED ?= 1
+MINUTES ?= 8
+ORDERS ?= 3000
 
-.PHONY: help install demo run worker beat migrate test fast lint types format check lock messages clean
+.PHONY: help install demo run worker beat migrate test fast fire bench lint types format check audit lock messages clean
 
 help: ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -46,7 +49,13 @@ test: .venv/.tools ## Everything: style, types, tests on SQLite and PostgreSQL, 
 	@$(BIN)/python -m tests.everything
 
 fast: .venv/.tools ## The tests on SQLite without the browser
-	$(BIN)/pytest -q -n 2 -m "not browser"
+	$(BIN)/pytest -q -n 2 -m "not browser and not fire"
+
+fire: .venv/.tools ## A storm over everything, on PostgreSQL and Redis; writes docs/fire.md (SEED, MINUTES, ORDERS)
+	@$(BIN)/python -m tests.fire --seed $(SEED) --minutes $(MINUTES) --orders $(ORDERS)
+
+bench: install ## How long it takes, against the least that anybody would need, on PostgreSQL; writes docs/benchmarks.md
+	@$(BIN)/python -m bench
 
 lint: .venv/.tools ## Style of code and templates
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/djlint --quiet --lint templates
@@ -59,6 +68,10 @@ format: .venv/.tools ## Put the code into its style
 
 check: install ## Are the settings fit for production?
 	$(BIN)/python manage.py check --deploy
+
+# --strict: what could not be looked up is a failure, never a silent pass.
+audit: .venv/.tools ## Does anything that we pin have a known vulnerability? (asks PyPI)
+	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes -r requirements-dev.txt
 
 lock: .venv/.tools ## Pin requirements*.in anew, with hashes and without addresses
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from integrations import doorbell, pipes
+from integrations.installation_admin import InstallationAdmin  # noqa: F401  # registers its page
 from integrations.models import Integration, SyncRun, SyncState
 from merchants.templatetags.portal import duration
 

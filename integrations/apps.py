@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,9 +8,12 @@ class IntegrationsConfig(AppConfig):
     verbose_name = _("Integrations")
 
     def ready(self) -> None:
-        from integrations import checks  # noqa: F401  # registers the system checks
+        from integrations import checks, installation  # noqa: F401  # registers the system checks
+        from integrations.connectors import gate
         from merchants.access import Item, add_page
 
+        gate.asks(installation.may)
+        post_migrate.connect(installation.write_name, sender=self)
         pages = (
             "integrations:choose",
             "integrations:new",

@@ -63,6 +63,22 @@ def engines_are_real(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security, deploy=True)
+def installation_is_named(**kwargs: Any) -> list[CheckMessage]:
+    """With the name that everybody has, a copy of the database would take itself for the original."""
+    if settings.INSTALLATION != "myogo":
+        return []
+    hint = "Set INSTALLATION to a name of this installation alone, another one for every copy (docs/operations.md)."
+    return [Warning("The installation has no name of its own.", hint=hint, id="integrations.W005")]
+
+
+@register(Tags.security)
+def installation_fits(**kwargs: Any) -> list[CheckMessage]:
+    if 0 < len(settings.INSTALLATION) <= 100:
+        return []
+    return [Error("INSTALLATION has 1 to 100 characters.", id="integrations.E004")]
+
+
 @register()
 def lease_outlasts_turn(**kwargs: Any) -> list[CheckMessage]:
     """A run must be able to give its place back before its lease is over."""

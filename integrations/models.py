@@ -22,6 +22,7 @@ from integrations.connectors import PLATFORMS, connect
 from integrations.connectors.base import Connector, Credentials
 from integrations.connectors.errors import BadCredentials
 from integrations.fields import SecretField, Undecipherable, fingerprint
+from integrations.installation import remembered
 from integrations.pipes import PIPES, Pipe
 from merchants.models import Merchant, Warehouse
 from merchants.timezones import check_zone
@@ -238,6 +239,8 @@ class SyncState(models.Model):
     place = models.JSONField(_("place"), default=dict, blank=True)
     synced_through = models.DateTimeField(_("synced through"), null=True, blank=True)
     completed_at = models.DateTimeField(_("last complete look"), null=True, blank=True)
+    succeeded_runs = models.PositiveBigIntegerField(_("runs that succeeded"), default=0)  # ever; for the metrics
+    failed_runs = models.PositiveBigIntegerField(_("runs that failed"), default=0)
     failed_attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
     attention = models.CharField(_("needs a person"), max_length=20, blank=True, choices=Attention.choices)
@@ -277,6 +280,8 @@ class SyncState(models.Model):
     def health(self) -> Health:
         if self.is_paused:
             return Health(gettext("paused"), Tone.WAIT, is_paused=True)
+        if why := remembered().why_waits(self.pipe):
+            return Health(gettext("waiting"), Tone.WAIT, why)
         if self.attention:
             return Health(gettext("stopped"), Tone.BAD, self._why())
         if self.failed_attempts:

@@ -17,7 +17,8 @@ class Pipe:
     """One direction of one kind of data.
 
     `seconds` answers the rhythm (read from the settings at each call), `longest_wait` caps the wait after failures.
-    `label` names what flows; `pause_label` is what a merchant reads beside the switch.
+    `label` names what flows; `pause_label` is what a merchant reads beside the switch. One that `writes` changes the
+    shop, and waits while all writing is stopped.
     """
 
     key: str
@@ -26,6 +27,7 @@ class Pipe:
     seconds: Callable[[], float]
     pause_label: str | StrPromise
     longest_wait: float = 3600.0
+    writes: bool = False
 
 
 PIPES: dict[str, Pipe] = {}

@@ -6,6 +6,9 @@
                                         job      reads, decides, writes; renews the lease with every page
                                         settle   conditional on our own lease: success, failure, or the place given back
 
+Where this installation may not talk to shops, or not write (`installation.py`), no run begins and rows stay due; one
+under way gives its place back there. So it does, after its page, when its worker is told to stop (`stopping.py`).
+
 A killed worker settles nothing: its lease ends, the next claim goes on from the place of the last written page.
 """
 
@@ -21,13 +24,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, When
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integrations import doorbell, pipes
+from integrations import doorbell, installation, log_context, pipes, stopping
 from integrations.connectors.base import Connector
-from integrations.connectors.errors import BadCredentials, NotAllowed, ShopError, Unavailable, WrongAddress
+from integrations.connectors.errors import BadCredentials, Closed, NotAllowed, ShopError, Unavailable, WrongAddress
 from integrations.models import SyncRun, SyncState
 
 log = logging.getLogger(__name__)
@@ -121,38 +124,54 @@ class Run:
             raise LostLease
 
     def give_way(self) -> None:
-        """Between two pages: when the turn is over or the pipe was paused, stop here and go on later."""
-        if self.turn_is_over or SyncState.objects.filter(pk=self.state.pk, is_paused=True).exists():
+        """Between two pages: the turn is over, the worker stops or the pipe was paused: stop here and go on later."""
+        if (
+            self.turn_is_over
+            or stopping.has_begun()
+            or SyncState.objects.filter(pk=self.state.pk, is_paused=True).exists()
+        ):
             raise TurnOver
 
 
 def run(state_pk: int, job: Job) -> SyncRun | None:
     """One turn of `job` on this row, if it is due and free. Returns its record, or nothing when it was not to run."""
-    turn = claim(state_pk)
-    if turn is None:
-        return None
+    with stopping.deferred():
+        turn = claim(state_pk)
+        if turn is None:
+            return None
+        state = turn.state
+        with log_context.during(integration=state.integration_id, pipe=state.pipe, run=turn.record.pk):
+            _work(turn, job)
+        return turn.record
+
+
+def _work(turn: Run, job: Job) -> None:
+    """The job, and what came of it."""
     try:
         job(turn)
     except LostLease:
-        log.info("%s: the lease is over; whoever holds it goes on.", turn.state)
-    except TurnOver:
+        log.info("The lease is over; whoever holds it goes on.")
+    except (TurnOver, Closed):
         _give_back(turn)
+        log.info("Gave its place back.")
     except ShopError as error:
+        log.warning("Failed: %s.", type(error).__name__)  # its sentence, on the row, may quote the shop
         _settle_failure(turn, error)
     except Exception as error:
         log.exception("%s failed in our own code.", turn.state)
         _settle_failure(turn, error)
     else:
         _settle_success(turn)
-    return turn.record
+        log.log(logging.DEBUG if turn.is_quiet else logging.INFO, "Succeeded.")
 
 
 def claim(state_pk: int) -> Run | None:
     """Take the lease, or nothing. Never two runs of one row, never two running pipes of one shop."""
     now = timezone.now()
+    closed = installation.current().closed_pipes()
     with transaction.atomic():
-        shop = SyncState.objects.filter(pk=state_pk).values_list("integration__shop", flat=True).first()
-        if shop is None or _shop_is_busy(shop, now):
+        found = SyncState.objects.filter(pk=state_pk).values_list("integration__shop", "pipe").first()
+        if found is None or found[1] in closed or stopping.has_begun() or _shop_is_busy(found[0], now):
             SyncState.objects.filter(pk=state_pk).update(rung_at=None)  # the next tick rings again
             return None
         until = now + timedelta(seconds=settings.LEASE_SECONDS)
@@ -221,7 +240,14 @@ def _settle_success(turn: Run) -> None:
     """Done: the next run is due after the pipe's rhythm, or at once where a person asked meanwhile."""
     now = timezone.now()
     pause = timedelta(seconds=turn.state.definition.seconds())
-    good = {"failed_attempts": 0, "failing_since": None, "attention": "", "last_error": "", "last_succeeded_at": now}
+    good = {
+        "succeeded_runs": F("succeeded_runs") + 1,
+        "failed_attempts": 0,
+        "failing_since": None,
+        "attention": "",
+        "last_error": "",
+        "last_succeeded_at": now,
+    }
     planned = min(now + pause, turn._next or now + pause)
     if _settle(turn, place={}, next_run_at=_next_run(turn, planned), **good, **turn.outcome):
         _close(turn, SyncRun.Outcome.SUCCEEDED)
@@ -261,6 +287,7 @@ def _settle_failure(turn: Run, error: Exception) -> None:
     attempts = turn.state.failed_attempts + 1
     sentence = str(error) if isinstance(error, ShopError) else _("Something failed on our side; we look into it.")
     fields: dict[str, Any] = {
+        "failed_runs": F("failed_runs") + 1,
         "failed_attempts": attempts,
         "failing_since": turn.state.failing_since or now,
         "last_error": sentence,
@@ -316,7 +343,9 @@ def tick() -> int:
     SyncState.objects.add_missing()
     now = timezone.now()
     is_begun = Case(When(place={}, then=0), default=1)
-    rows = SyncState.objects.due(now).unrung(now).filter(pipe__in=pipes.PIPES).order_by(is_begun.desc(), "next_run_at")
+    open_pipes = pipes.PIPES.keys() - installation.current().closed_pipes()
+    rows = SyncState.objects.due(now).unrung(now).filter(pipe__in=open_pipes)
+    rows = rows.order_by(is_begun.desc(), "next_run_at")
     found = list(rows.values_list("pk", "pipe")[:5000])
     SyncState.objects.filter(pk__in=[pk for pk, _key in found]).update(rung_at=now)
     for pk, key in found:

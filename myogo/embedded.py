@@ -10,6 +10,7 @@ from typing import Any
 
 from celery.beat import EmbeddedService
 
+from integrations import stopping
 from myogo.celery import app
 
 log = logging.getLogger(__name__)
@@ -33,14 +34,16 @@ class Engine:
         self._thread = threading.Thread(target=self._worker.start, name="celery-worker", daemon=True)
 
     def start(self) -> None:
+        stopping.forget()
         self._thread.start()
         self._beat.start()
 
     def stop(self, seconds: float = 2) -> None:
         """Beat first, then the worker, for so long at most: what is under way goes on at the next start."""
-        stopping = threading.Thread(target=self._stop, name="celery-stop", daemon=True)
-        stopping.start()
-        stopping.join(timeout=seconds)
+        stopping.begin()
+        thread = threading.Thread(target=self._stop, name="celery-stop", daemon=True)
+        thread.start()
+        thread.join(timeout=seconds)
 
     def _stop(self) -> None:
         self._beat.stop()

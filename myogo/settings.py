@@ -5,6 +5,7 @@ from typing import Any
 
 import django_stubs_ext
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -17,10 +18,14 @@ env.read_env(BASE_DIR / ".env")
 
 # --- what is being run ---------------------------------------------------------------------
 SECRET_KEY = env.str("SECRET_KEY")
+# Former ones: what they signed, such as sessions, still counts, until they are taken out.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SANDBOX = env.bool("SANDBOX", default=False)
+# Whose database this is: written into a new one, and compared ever after. A copy with another name talks to no shop.
+INSTALLATION = env.str("INSTALLATION", default="myogo")
 
 # --- shops ---------------------------------------------------------------------------------
 # Newest key first; the others still decrypt. Made by `python manage.py newkey`.
@@ -38,6 +43,10 @@ TICK_SECONDS = env.int("TICK_SECONDS", default=5)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 # After so long a run gives its place back, so that no shop starves the others.
 TURN_SECONDS = env.int("TURN_SECONDS", default=20)
+
+# --- people --------------------------------------------------------------------------------
+# So long after an order was closed it still says to whom it went; then counts stay (see orders/erasing.py).
+KEEP_PERSONAL_DATA_MONTHS = env.int("KEEP_PERSONAL_DATA_MONTHS", default=24)
 
 # --- apps ----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -64,6 +73,7 @@ INSTALLED_APPS = [
     "django.forms",
 ]
 MIDDLEWARE = [
+    "myogo.health.middleware",  # first: probes know neither host names nor https
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -76,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "integrations.installation.middleware",
 ]
 ROOT_URLCONF = "myogo.urls"
 WSGI_APPLICATION = "myogo.wsgi.application"
@@ -91,6 +102,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "merchants.access.navigation",
+                "integrations.installation.in_pages",
             ],
             "builtins": ["merchants.templatetags.portal"],
         },
@@ -111,6 +123,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A database host that is silent holds up a page, or /health/ready, for seconds only.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- background work -----------------------------------------------------------------------
@@ -151,6 +165,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "products.tick",
         "schedule": TICK_SECONDS,
         "options": {"expires": 2 * TICK_SECONDS},
+    },
+    "erase personal data": {
+        "task": "orders.erase",
+        "schedule": crontab(hour=2, minute=40),
+        "options": {"expires": 6 * 3600},
     },
     "tell merchants of active shipping methods": {
         "task": "shipping.tell",
@@ -222,6 +241,10 @@ STORAGES = {
     },
 }
 
+# --- being watched -------------------------------------------------------------------------
+# Whoever asks for /metrics must carry it (Authorization: Bearer …); without one there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 # --- safety --------------------------------------------------------------------------------
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS
@@ -231,6 +254,19 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # a page that sends by script carries the token itself
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# What one request may hold, in bytes and in numbers; files are bounded by the first handler.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+FILE_UPLOAD_MAX_SIZE = 10 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
+FILE_UPLOAD_HANDLERS = [
+    "merchants.uploads.Bounded",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+DEFAULT_EXCEPTION_REPORTER_FILTER = "merchants.reports.Reports"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -248,11 +284,13 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- logs ----------------------------------------------------------------------------------
+# text for people; json, one object per line, for a collector
+LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG or SANDBOX else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"text": {"()": "myogo.logs.Text"}, "json": {"()": "myogo.logs.Json"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
 }

@@ -84,7 +84,7 @@ class Shown:
 
 class LineInline(Shown, admin.TabularInline[OrderLine, Order]):
     model = OrderLine
-    fields = readonly_fields = ("sku", "ean", "name", "pieces", "found", "bundle", "comment")
+    fields = readonly_fields = ("sku", "ean", "name", "pieces", "found", "returned", "bundle", "comment")
 
 
 class HoldInline(Shown, admin.TabularInline[Hold, Order]):
@@ -112,6 +112,7 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
         "mark_as_shipped",
         "print_pick_list",
         "enter_pieces_found",
+        "parcel_came_back",
         "agree_to_cancel",
         "too_late_to_cancel",
         "play_warehouse",
@@ -119,6 +120,7 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
     inlines = (LineInline, HoldInline, EventInline)
     parcel_fields = ("method_label", "pickup_point", "carrier", "service", "tracking_code", "parcels", "shop_shipment")
     address_fields = ("name", "company", "address", "address2", "zip_code", "city", "state", "country")
+    times = ("handover_asked_at", "collected_at", "shipped_at", "told_at", "returned_at")
     fieldsets = (
         (None, {"fields": ("label", "stands", "asked_to_cancel", "merchant_name", "house_code", "shop", "placed_at")}),
         (_("Parcel"), {"fields": parcel_fields}),
@@ -126,7 +128,7 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
         (_("Wishes"), {"fields": ("comment", "customisation", "warehouse_comment")}),
         (
             _("Times and errors"),
-            {"fields": ("handover_asked_at", "collected_at", "shipped_at", "told_at", "handover_error", "tell_error")},
+            {"fields": (*times, "handover_error", "tell_error")},
         ),
     )
     readonly_fields = (
@@ -202,6 +204,7 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
             "ship": is_collecting,
             "answer": is_collecting and order.is_cancellation_open,
             "pick": order.status in (Status.NEW, Status.COLLECTING),
+            "return": order.status == Status.SHIPPED and order.returned < order.pieces,
         }
         return super().render_change_form(request, {**context, "may": may}, *args, **kwargs)
 
@@ -247,6 +250,14 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
             self.message_user(request, _("Choose one order to enter the pieces found."), "WARNING")
             return None
         return redirect("admin:orders_order_found", orders[0].pk)
+
+    @admin.action(description=_("Parcel came back"), permissions=["act"])
+    def parcel_came_back(self, request: HttpRequest, found: QuerySet[Order]) -> HttpResponse | None:
+        orders = self.chosen(request, found)
+        if len(orders) != 1:
+            self.message_user(request, _("Choose one order to enter what came back."), "WARNING")
+            return None
+        return redirect("admin:orders_order_returned", orders[0].pk)
 
     @admin.action(description=_("Agree to cancel"), permissions=["act"])
     def agree_to_cancel(self, request: HttpRequest, found: QuerySet[Order]) -> None:

@@ -4,6 +4,9 @@ create()   intent committed ─▶ the call ─▶ its id        refused: the or
 adopt()    the shop's shipment is this order's; where it must be paid and is not, its payment is taken
 collect()  the pieces leave the shelf, COLLECTING        too few pieces: PENDING, the shipment is kept for later
 stop()     back to RESERVED · cancel() ─▶ CANCELLED
+
+Whatever takes an order back to PENDING or RESERVED cancels it where somebody asked for that: the warehouse does not
+have it, so nobody else would answer.
 """
 
 from __future__ import annotations
@@ -18,10 +21,9 @@ from integrations.connectors.base import Connector, NewShipment, OrderData, Ship
 from integrations.connectors.errors import Rejected, ShopError, Unavailable
 from integrations.models import Integration, Tone
 from integrations.sync import Run
-from orders import cases, deciding, differences, handing, moves, promise
+from orders import cases, deciding, differences, handing, moves, promise, reading
 from orders.handing import Step
-from orders.intent import answered, ask, let_go, locked
-from orders.intent import is_paid as intent_is_paid
+from orders.intent import answered, ask, locked
 from orders.models import Order, Shipment, Status
 from products.models.stock import NotEnough
 
@@ -102,6 +104,7 @@ def adopt(run: Run, shop: Connector, pk: int, shown: ShipmentData) -> bool:
             _refused(run, shop, pk, error, asked_for_money=True)
             return False
         Shipment.objects.filter(pk=shipment.pk).update(is_paid=True, capture_error="")
+        order.tell(_("The payment is taken."), Tone.GOOD)
     collect(run, pk)
     return False
 
@@ -124,7 +127,8 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
         intent.delete()
     if shipment != before or intent is not None:
         word = _("Shipment %(id)s of the shop is used.") if shipment.is_adopted else _("The shop made shipment %(id)s.")
-        order.tell(word % {"id": shipment.external_id}, shipment=shipment.external_id)
+        text = word % {"id": shipment.external_id}
+        order.tell(f"{text} {_('It is paid.')}" if is_paid else text, shipment=shipment.external_id)
     return shipment
 
 
@@ -143,7 +147,7 @@ def _settle_intent(order: Order, shown: ShipmentData | None) -> None:
 
 def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_money: bool) -> None:
     """The shop said no. About the payment: do not ship. Else what the order looks like now tells why, if anything."""
-    fact = handing.payment_fact(error.reason) if asked_for_money else None
+    fact, found = handing.payment_fact(error.reason) if asked_for_money else None, None
     if fact is None:
         order = Order.objects.select_related("integration", "shipment").get(pk=pk)
         found = shop.order(order.number)
@@ -157,8 +161,7 @@ def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_m
             order.shipment.save(update_fields=["capture_error", "error"])
         key, text = fact or ("refused", str(error))
         again_at = handing.patience(None, timezone.now()) if key == "capture" else None
-        _put_back(order, {key: text}, again_at)
-        run.counts["stopped"] += 1
+        _put_back(run, order, {key: text, **_found_in(order, found)}, again_at)
 
 
 # --- here ----------------------------------------------------------------------------------
@@ -182,6 +185,8 @@ def _back_to_pending(run: Run, pk: int, why: str) -> None:
     with locked(run, pk) as order:
         if not order.is_being_handed_over:
             return
+        if order.is_cancellation_open:
+            return _cancel(run, order)
         order.set_status(Status.PENDING)
         order.handover_asked_at, order.handover_error, order.wait_until = None, "", None
         order.save()
@@ -199,8 +204,7 @@ def stop(run: Run, pk: int, found: OrderData | None, facts: Mapping[str, str]) -
         _take_over(order, found)
         if found is not None:
             _settle_intent(order, handing.find(found, "", handing.pieces_of(order.lines.all())))
-        _put_back(order, facts)
-        run.counts["stopped"] += 1
+        _put_back(run, order, {**facts, **_found_in(order, found)} if facts else {})
 
 
 def _take_over(order: Order, found: OrderData | None) -> None:
@@ -214,11 +218,22 @@ def _take_over(order: Order, found: OrderData | None) -> None:
     order.shown_at = timezone.now()
     shown = cases.shown_to(order, found)
     if shown is not None and differences.differs(order, shown):
-        order.offered = differences.snapshot(shown)
+        order.offered = differences.offer(shown)
 
 
-def _put_back(order: Order, facts: Mapping[str, str], again_at: datetime | None = None) -> None:
+def _found_in(order: Order, found: OrderData | None) -> dict[str, str]:
+    """Which picture of the shop the facts belong to: while it shows the same, they stand."""
+    shown = cases.shown_to(order, found)
+    if shown is None or order.integration is None:
+        return {}
+    return {"found_in": reading.digest(shown, reading.settings_of(order.integration))}
+
+
+def _put_back(run: Run, order: Order, facts: Mapping[str, str], again_at: datetime | None = None) -> None:
     """The order waits again, with these facts added; decided anew. Locked by the caller."""
+    if order.is_cancellation_open:
+        return _cancel(run, order)
+    run.counts["stopped"] += 1
     order.facts = {**order.facts, **facts}
     order.handover_asked_at, order.handover_error, order.wait_until = None, "", again_at
     order.save()
@@ -226,26 +241,29 @@ def _put_back(order: Order, facts: Mapping[str, str], again_at: datetime | None 
     deciding.decide(order)
 
 
-def cancel(run: Run, pk: int, shown: ShipmentData | None = None, *, is_paid: bool = False) -> None:
+def cancel(
+    run: Run, pk: int, shown: ShipmentData | None = None, *, is_paid: bool = False, is_shown: bool = True
+) -> None:
     """Somebody asked to cancel before the warehouse had it: there is nothing to answer.
 
-    `shown` is the shop's open shipment of it; where we had it made, it is taken back.
+    `shown` is the shop's open shipment of it; where we had it made, it is taken back. `is_shown`: the shop shows the
+    order, so that what it does not have was not made.
     """
     with locked(run, pk) as order:
         if not order.is_being_handed_over or not order.is_cancellation_open:
             return
-        is_paid = is_paid or intent_is_paid(order)  # also where the shop does not show it any more
-        _settle_intent(order, shown)
-        order.cancel_answer, order.cancel_answered_at = "agreed", timezone.now()
-        order.handover_asked_at, order.handover_error, order.wait_until = None, "", None
-        order.needs_refund = is_paid
-        order.holds.all().delete()
-        order.set_status(Status.CANCELLED)
-        order.save()
-        promise.reserve_for(order)
-        if not is_paid:
-            let_go(order)
-        order.tell(_("Cancelled before the warehouse began."), Tone.GOOD, order.cancel_asked_by)
-        if is_paid:
-            order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
-        run.counts["cancelled"] += 1
+        if is_shown:
+            _settle_intent(order, shown)
+        if is_paid and order.shipment:
+            order.shipment.is_paid = True
+            order.shipment.save(update_fields=["is_paid"])
+        _cancel(run, order)
+
+
+def _cancel(run: Run, order: Order) -> None:
+    """As was asked for. Locked by the caller."""
+    order.cancel_answer, order.cancel_answered_at = "agreed", timezone.now()
+    order.handover_asked_at, order.handover_error, order.wait_until = None, "", None
+    order.save()
+    moves.cancel(order, order.cancel_asked_by, _("The warehouse had not begun."))
+    run.counts["cancelled"] += 1

@@ -11,6 +11,7 @@ class OrdersConfig(AppConfig):
         from integrations import activity
         from integrations.pipes import Pipe, register
         from merchants.access import Item, add_page, add_section
+        from orders import erasing  # noqa: F401  # its check of the setting
         from orders.handing import phrases
 
         activity.add_whole("orders", ("new", "known", "waiting", "skipped", "unreadable"))
@@ -31,6 +32,7 @@ class OrdersConfig(AppConfig):
                 task="orders.hand_over",
                 seconds=lambda: settings.HANDOVER_SECONDS,
                 pause_label=_("Handing orders over and sending tracking"),
+                writes=True,
             )
         )
         activity.register(phrases())

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from integrations.models import Integration, Tone
-from orders import promise
+from orders import faults, promise
 from orders.books import Books
 from orders.matching import Match, Shelf
 from orders.models import Cause, Hold, Order, OrderLine, OrderProcessing, Status
@@ -89,22 +90,29 @@ def _of_the_shop(case: Case) -> Iterable[Reason]:
         )
     if order.offered:
         yield Reason(Cause.CHANGED, _("Changed in the shop after it was read: accept or refuse the difference."))
-    facts = {**_of_what_is_open(case), **order.facts}
+    yield from _of_what_is_open(case)
     for key, cause in _FACTS.items():
-        if text := facts.get(key):
+        if text := order.facts.get(key):
             yield Reason(cause, str(text))
 
 
-def _of_what_is_open(case: Case) -> dict[str, str]:
-    """Pieces that we would send and that are no longer open in the shop: it sent them itself."""
+def _of_what_is_open(case: Case) -> Iterable[Reason]:
+    """Pieces that we would send and that are no longer open in the shop: taken off the order there, or sent there."""
     if case.order.shop_status == "cancelled":
-        return {}
+        return
     lines = [line for line in case.lines if line.external_id and line.pieces]
-    if not any(line.open_in_shop < min(line.pieces, line.ordered) for line in lines):
-        return {}
-    if any(line.open_in_shop for line in lines):
-        return {"sent": _("The shop has sent some of its pieces itself. Edit the order, or cancel it here.")}
-    return {"sent": _("The shop shows it as sent: nothing is open there. Cancel it here.")}
+    fewer = case.order.facts.get("fewer", {})
+    lacking = {line.external_id: min(line.pieces, line.ordered) - line.open_in_shop for line in lines}
+    is_some_open = any(line.open_in_shop for line in lines)
+    if any(pieces > fewer.get(key, 0) for key, pieces in lacking.items() if pieces > 0):
+        some = _("The shop has sent some of its pieces itself. Edit the order, or cancel it here.")
+        yield Reason(
+            Cause.SENT, some if is_some_open else _("The shop shows it as sent: nothing is open there. Cancel it here.")
+        )
+    elif any(pieces > 0 for pieces in lacking.values()) and not case.order.offered:
+        some = _("The shop has taken some of its pieces off the order. Edit it, or cancel it here.")
+        text = some if is_some_open else _("The shop has taken its pieces off the order. Cancel it here.")
+        yield Reason(Cause.CHANGED, text, "fewer")
 
 
 # What reading and handing over found; the sentence is the value.
@@ -213,8 +221,8 @@ def decide(order: Order, books: Books | None = None) -> None:
     """
     if order.status not in (Status.NEW, Status.PENDING, Status.RESERVED):
         return
-    if order.is_being_handed_over and order.shipment_id:
-        return  # the hand-over reads the shop itself and says what it found
+    if order.is_being_handed_over and (order.shipment_id or order.is_cancellation_open):
+        return  # the hand-over reads the shop itself and says what it found, or cancels as somebody asked
     case = look_up(order, books)
     found = reasons(case)
     _take_over_findings(case)
@@ -237,32 +245,40 @@ def enter(order: Order, who: str = "", books: Books | None = None) -> None:
 
 def settle_status(order: Order, found: list[Reason], who: str = "") -> None:
     """RESERVED where there are reasons, else NEW or PENDING as the stock allows; reservations follow."""
-    before = order.status
+    before, was_asked = order.status, order.is_being_handed_over
     if found:
         order.set_status(Status.RESERVED)
-        order.handover_asked_at = None
+        order.handover_asked_at, order.handover_error = None, ""
         promise.reserve_for(order)
     else:
         order.set_status(Status(before) if order.is_promised else Status.NEW)
         is_covered = promise.reserve_for(order)
         order.set_status(Status.NEW if is_covered else Status.PENDING)
+        if not is_covered:
+            order.handover_asked_at, order.handover_error = None, ""
     order.decided_at = timezone.now()
     order.save()
     if order.status != before and not found:
         pieces = sum(line.pieces for line in order.lines.all())
         text = (
-            _("NEW: %(n)d pieces reserved.")
+            ngettext("NEW: %(n)d piece reserved.", "NEW: %(n)d pieces reserved.", pieces)
             if order.status == Status.NEW
-            else _("PENDING: %(n)d pieces reserved, more than the stock covers.")
+            else ngettext(
+                "PENDING: %(n)d piece reserved, more than the stock covers.",
+                "PENDING: %(n)d pieces reserved, more than the stock covers.",
+                pieces,
+            )
         )
         order.tell(text % {"n": pieces}, Tone.GOOD if order.status == Status.NEW else Tone.WAIT, who)
+    if was_asked and order.handover_asked_at is None:
+        order.tell(str(promise.UNMARKED), Tone.WAIT)
 
 
 def decide_again(pks: Iterable[int]) -> int:
     """Decide these orders, each in its own transaction; returns how many were freed."""
     freed, books = 0, Books()
     for pk in sorted(pks):
-        with transaction.atomic():
+        with faults.alone(f"Deciding order {pk}"), transaction.atomic():
             order = Order.objects.filter(pk=pk).select_related("integration", "merchant", "warehouse").lock().first()
             if order is None:
                 continue

@@ -16,9 +16,11 @@ from django.utils.translation import ngettext
 from django_stubs_ext import StrPromise
 
 from integrations.models import Integration, Tone
+from orders import moves
 from orders.models import OPEN, Cause, Event, Hold, Order, OrderQuerySet, Shipment, Status
 from products import stock
 from products.batches import batched
+from products.models import Stock
 
 BATCH = 500
 
@@ -90,6 +92,7 @@ def delete(integration: Integration, who: str) -> None:
         for some in batched(held, BATCH):
             _keep_reserved(Order.objects.filter(pk__in=some), who)
         integration.delete()
+        _settle_returns(pks)
 
 
 _UNDER_WAY = (*OPEN, Status.COLLECTING)
@@ -104,6 +107,16 @@ SHOPS_CAUSES = frozenset(Cause) - {
     Cause.CUSTOMS,
     Cause.CUSTOMISATION,
 }
+
+
+def _settle_returns(pks: list[int]) -> None:
+    """What came back whole was SHIPPED for the shop's sake alone, and is RETURNED now that nobody is to be told."""
+    found = [Order.objects.filter(pk__in=some, returned_at__isnull=False) for some in batched(pks, BATCH)]
+    orders = [order for some in found for order in some.prefetch_related("lines").order_by("pk")]
+    lines = ((line, order) for order in orders for line in order.lines.all())
+    Stock.objects.lock({(line.product_id, order.warehouse_id) for line, order in lines if line.product_id})
+    for order in orders:
+        moves.settle_return(order)
 
 
 def _let_go(orders: OrderQuerySet, text: str, who: str) -> None:

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 
 from integrations.connectors.base import ParcelData
 from integrations.models import Integration
-from orders import handover, moves, short
+from orders import handover, moves, returning, short
 from orders.models import Order, OrderLine, OrderQuerySet, Status
 from orders.moves import NotPossible
+from orders.returning import Back
 from products.models.stock import NotEnough
 
 MOST = 500  # orders that one press takes
@@ -73,6 +74,8 @@ def state(order: Order) -> str:
     elif order.status == Status.SHIPPED and order.integration_id and order.told_at is None:
         words.append(_("the shop is not told yet"))
         words += [order.tell_error] if order.tell_error else []
+    if order.status == Status.SHIPPED and order.returned_at:
+        words.append(_("pieces came back"))
     return " · ".join(words)
 
 
@@ -134,6 +137,11 @@ def answer(orders: Iterable[Order], who: str, *, is_agreed: bool) -> Outcome:
 def found(order: Order, pieces: dict[int, int], who: str) -> Outcome:
     """*Enter pieces found*: line id → pieces."""
     return _each([order], lambda one: short.found(one, pieces, who), who)
+
+
+def returned(order: Order, back: dict[int, Back], who: str, comment: str, shown: dict[int, int]) -> Outcome:
+    """*Parcel came back*: line id → pieces that came and pieces on the shelf; `shown` as the form showed them."""
+    return _each([order], lambda one: returning.record(one, back, who, comment=comment, shown=shown), who)
 
 
 def _each(orders: Iterable[Order], do: Callable[[Order], None], who: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""The forms of the staff's desk for orders: the parcel of an order, and the pieces found at picking."""
+"""The forms of the staff's desk for orders: the parcel of an order, the pieces found at picking, and what came back."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy
 
 from integrations.connectors.base import ParcelData
 from orders.models import Order, OrderLine
+from orders.returning import Back
 
 MOST_PARCELS = 999
+MOST_SHOWN = 2_147_483_647  # what a column of pieces can hold
 
 
 class ParcelForm(forms.Form):
@@ -88,5 +90,89 @@ def _found_field(line: OrderLine) -> forms.IntegerField:
             "min_value": _("Fewer than none cannot be found."),
             "max_value": most,
         },
+        widget=forms.NumberInput(attrs={"aria-label": label, "class": "desk-field"}),
+    )
+
+
+class ReturnForm(forms.Form):
+    """Per line of one order the pieces that came back now, and how many of these go on the shelf.
+
+    A line's `shown` are the pieces that had come back when the page was made; its fields end in the line's key.
+    """
+
+    comment = forms.CharField(
+        label=gettext_lazy("Comment"),
+        required=False,
+        max_length=300,
+        help_text=gettext_lazy("What the merchant should know, such as what is damaged."),
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+
+    def __init__(self, order: Order, data: Any = None) -> None:
+        super().__init__(data)
+        self.lines = [line for line in order.lines.all() if line.pieces]
+        self.open = [line for line in self.lines if line.returned < line.pieces]
+        for line in self.open:
+            self.fields[f"came-{line.pk}"] = _came_field(line)
+            self.fields[f"shelf-{line.pk}"] = _shelf_field(line)
+            self.fields[f"shown-{line.pk}"] = forms.IntegerField(required=False, min_value=0, max_value=MOST_SHOWN)
+
+    def rows(self) -> list[tuple[OrderLine, forms.BoundField | None, forms.BoundField | None]]:
+        """Each line that was sent, with its two fields; none where all of it is back."""
+        return [
+            (line, self[f"came-{line.pk}"], self[f"shelf-{line.pk}"]) if line in self.open else (line, None, None)
+            for line in self.lines
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        for line in self.open:
+            came, shelf = said.get(f"came-{line.pk}") or 0, said.get(f"shelf-{line.pk}")
+            if f"came-{line.pk}" in self.errors or f"shelf-{line.pk}" in self.errors:
+                continue
+            if came and shelf is None:
+                self.add_error(f"shelf-{line.pk}", _("How many of these go on the shelf? 0 if none."))
+            elif (shelf or 0) > came:
+                self.add_error(f"shelf-{line.pk}", _("No more can go on the shelf than came back."))
+        if not self.errors and not any(said.get(f"came-{line.pk}") for line in self.open):
+            raise forms.ValidationError(_("Enter the pieces that came back."))
+        return said
+
+    def back(self) -> dict[int, Back]:
+        """By line id; after `is_valid`."""
+        said = self.cleaned_data
+        return {
+            line.pk: Back(said[f"came-{line.pk}"], said[f"shelf-{line.pk}"])
+            for line in self.open
+            if said[f"came-{line.pk}"]
+        }
+
+    def shown(self) -> dict[int, int]:
+        """By line id what had come back before, as the page said; after `is_valid`."""
+        said = {line.pk: self.cleaned_data[f"shown-{line.pk}"] for line in self.open}
+        return {pk: pieces for pk, pieces in said.items() if pieces is not None}
+
+
+def _came_field(line: OrderLine) -> forms.IntegerField:
+    left = line.pieces - line.returned
+    most = _("%(n)d of these can still come back; more were not sent.") % {"n": left}
+    return _pieces_field(_("Came back of %(sku)s") % {"sku": line.sku or line.name}, left, most)
+
+
+def _shelf_field(line: OrderLine) -> forms.IntegerField:
+    most = _("No more can go on the shelf than came back.")
+    if line.product_id is None:
+        most = _("This is no product here, so it has no shelf: enter 0.")
+    left = line.pieces - line.returned if line.product_id else 0
+    return _pieces_field(_("On the shelf again of %(sku)s") % {"sku": line.sku or line.name}, left, most)
+
+
+def _pieces_field(label: str, most: int, too_many: str) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        required=False,
+        min_value=0,
+        max_value=most,
+        error_messages={"min_value": _("Fewer than none cannot come back."), "max_value": too_many},
         widget=forms.NumberInput(attrs={"aria-label": label, "class": "desk-field"}),
     )

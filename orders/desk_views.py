@@ -1,4 +1,4 @@
-"""The pages of our own at the desk for orders: *Mark as shipped*, *Pieces found*, the pick list, and the buttons.
+"""The pages of our own at the desk for orders: parcels, pieces found, what came back, the pick list, the buttons.
 
 Each is reached with the keys of orders in its address, so that a reload shows it again; other houses' are not found.
 """
@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 
 from orders import desk
 from orders.desk_access import OfTheHouse, who
-from orders.desk_forms import FoundForm, ParcelForm
+from orders.desk_forms import FoundForm, ParcelForm, ReturnForm
 from orders.models import Order, Status
 
 MOST_ON_A_PAGE = 100  # four fields each, and a form has a thousand at most
@@ -40,6 +40,7 @@ class DeskPages(OfTheHouse):
             path("ship/", view(self.ship), name="orders_order_ship"),
             path("pick-list/", view(self.pick_list), name="orders_order_pick_list"),
             path("<path:object_id>/found/", view(self.found), name="orders_order_found"),
+            path("<path:object_id>/returned/", view(self.returned), name="orders_order_returned"),
             path("<path:object_id>/act/", view(self.act), name="orders_order_act"),
         ]
         return own + super().get_urls()  # type: ignore[misc, no-any-return]
@@ -120,6 +121,24 @@ class DeskPages(OfTheHouse):
                 form.add_error(None, why)
         context = {"form": form, "rows": form.rows(), "original": order, "is_collecting": _is_collecting(order)}
         return self._page(request, "admin/orders/found.html", _("Pieces found"), context)
+
+    # --- a parcel that came back -------------------------------------------------------------
+
+    def returned(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A row per line: how many came back, and how many of these go on the shelf."""
+        order = self.own_or_404(request, object_id)
+        form = ReturnForm(order, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            outcome = desk.returned(order, form.back(), who(request), form.cleaned_data["comment"], form.shown())
+            if outcome.done:
+                messages.success(request, _("What came back of %(order)s is noted.") % {"order": order.label})
+                return redirect("admin:orders_order_change", order.pk)
+            order = self.own_or_404(request, object_id)
+            form = ReturnForm(order, request.POST)  # what was typed, beside the figures as they are now
+            for why in outcome.refusals:
+                form.add_error(None, why)
+        context = {"form": form, "rows": form.rows(), "original": order, "is_shipped": order.status == Status.SHIPPED}
+        return self._page(request, "admin/orders/returned.html", _("Parcel came back"), context)
 
     # --- the buttons of one order --------------------------------------------------------------
 

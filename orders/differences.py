@@ -1,12 +1,15 @@
 """What the shop changed in an order after it was taken over: shown, to accept or to refuse.
 
 `Order.taken` is a snapshot of what was taken over or last accepted, `Order.offered` one of what the shop says now where
-that differs. A snapshot holds what matters to the parcel: lines, address, shipping; not prices.
+that differs. A snapshot holds what matters to the parcel: lines, address, shipping; not prices. What is offered holds
+also what a line that is new here brings along when it is accepted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +22,8 @@ from orders.models import SPLIT_PARTS, Order, Status
 
 ADDRESS = ("name", "company", "address", "address2", "zip_code", "city", "state", "country", "phone", "email")
 SHIPPING = ("shop_method", "ingrid_method", "pickup_point")
+NUMBERS = ("price", "vat_percent", "weight_kg")
+BROUGHT = (*NUMBERS, "country_of_origin", "hs_code", "comment", "bundle")  # of a line, and no difference by itself
 
 
 def snapshot(data: OrderData) -> dict[str, Any]:
@@ -35,6 +40,19 @@ def snapshot(data: OrderData) -> dict[str, Any]:
         "ingrid_method": data.ingrid_method,
         "pickup_point": data.pickup_point,
     }
+
+
+def offer(data: OrderData) -> dict[str, Any]:
+    """The snapshot, and by the shop's line id what else it shows of each line; numbers as text."""
+    brought = {line.external_id: {key: getattr(line, key) for key in BROUGHT} for line in data.lines}
+    for line in brought.values():
+        line |= {key: str(line[key]) for key in NUMBERS if line[key] is not None}
+    return {**snapshot(data), "brought": brought}
+
+
+def said(offered: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what is offered, the snapshot."""
+    return {key: value for key, value in offered.items() if key != "brought"}
 
 
 def differs(order: Order, data: OrderData) -> bool:
@@ -97,8 +115,8 @@ def accept(order: Order, who: str) -> None:
     for key in SHIPPING:
         setattr(fresh, key, fit(fresh, key, told[key]))
     if fresh.part < SPLIT_PARTS:  # the shop knows nothing of parts that were split off here: the rest takes the change
-        _take_lines(fresh, told["lines"])
-    fresh.taken, fresh.offered = told, None
+        _take_lines(fresh, told["lines"], told.get("brought", {}))
+    fresh.taken, fresh.offered = said(told), None
     fresh.facts = {key: fact for key, fact in fresh.facts.items() if key not in ("sent", "digest")}
     fresh.save()
     fresh.tell(_("The shop’s change was accepted."), Tone.GOOD, who)
@@ -111,10 +129,18 @@ def refuse(order: Order, who: str) -> None:
     fresh = Order.objects.select_related("merchant", "integration", "warehouse").lock().get(pk=order.pk)
     if not fresh.offered:
         return
-    fresh.taken, fresh.offered = fresh.offered, None
+    fresh.taken, fresh.offered = said(fresh.offered), None
     fresh.save()
     fresh.tell(_("The shop’s change was refused: it goes as it was first read."), Tone.NONE, who)
     deciding.decide(fresh)
+
+
+def _brought(shown: dict[str, Any]) -> dict[str, Any]:
+    """As the fields of a line."""
+    fields: dict[str, Any] = {
+        key: Decimal(value) if key in NUMBERS and value is not None else value for key, value in shown.items()
+    }
+    return {**fields, **{key: fields[key][:size] for key, size in (("hs_code", 20), ("bundle", 300)) if key in fields}}
 
 
 def _is_open(order: Order) -> bool:
@@ -123,12 +149,14 @@ def _is_open(order: Order) -> bool:
     )
 
 
-def _take_lines(order: Order, lines: list[dict[str, Any]]) -> None:
+def _take_lines(order: Order, lines: list[dict[str, Any]], brought: dict[str, dict[str, Any]]) -> None:
     """The lines as the shop has them now; what was sent or goes from elsewhere stays so."""
     had = {line.external_id: line for line in order.lines.all() if line.external_id}
     for told in lines:
         line = had.pop(told["external_id"], None)
         if line is None:
+            more = _brought(brought.get(told["external_id"], {}))
+            order.customisation = "\n".join(filter(None, (order.customisation, more.get("comment"))))
             order.lines.create(
                 external_id=told["external_id"],
                 sku=told["sku"][:200],
@@ -137,12 +165,16 @@ def _take_lines(order: Order, lines: list[dict[str, Any]]) -> None:
                 pieces=told["pieces"],
                 ordered=told["pieces"],
                 open_in_shop=told["pieces"],
+                **more,
             )
             continue
-        more = told["pieces"] - line.ordered  # what is open there was written when the change was read
+        if line.sku != told["sku"][:200]:  # another item: what belongs to the one before it is not true of it
+            for key, value in _brought(brought.get(told["external_id"], {})).items():
+                setattr(line, key, value)
+        added = told["pieces"] - line.ordered  # what is open there was written when the change was read
         line.sku, line.ean, line.name = told["sku"][:200], told["ean"][:40], told["name"][:300]
         line.ordered = told["pieces"]
-        line.pieces = max(0, line.pieces + more)
+        line.pieces = max(0, line.pieces + added)
         line.save()
     for line in had.values():
         line.delete()

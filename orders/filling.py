@@ -12,6 +12,8 @@ from orders.models import Order, OrderLine
 
 # What the hand-over found is not forgotten by a reading; it clears these itself, or a person does.
 KEPT_FACTS = ("capture", "paid_elsewhere", "short", "left")
+# These neither, as long as the shop shows what it showed then (`found_in` is its digest): a listing does not tell them.
+MET_FACTS = ("refused", "several", "sent", "found_in")
 
 
 def fill(order: Order, data: OrderData) -> None:
@@ -36,7 +38,8 @@ def fill_shop(order: Order, data: OrderData, found: dict[str, str], digest: str)
     order.is_on_hold, order.is_suspect = data.is_on_hold, data.is_suspect
     order.waits_for_payment = data.waits_for_payment
     order.is_shown, order.shown_at = True, timezone.now()
-    kept = {key: text for key, text in order.facts.items() if key in KEPT_FACTS}
+    is_same = bool(digest) and order.facts.get("found_in") == digest
+    kept = {key: text for key, text in order.facts.items() if key in KEPT_FACTS or (is_same and key in MET_FACTS)}
     order.facts = {**kept, **found, "digest": digest}
 
 
@@ -56,6 +59,14 @@ def open_lines(order: Order, data: OrderData, settings: reading.Settings) -> Non
             line.open_in_shop = opens[line.external_id].open
             line.save(update_fields=["open_in_shop"])
     order.facts["digest"] = ""
+
+
+def fewer(order: Order, data: OrderData) -> dict[str, int]:
+    """By the shop's line, how many pieces it took off the order since it was read; a line that is gone with all."""
+    now = {line.external_id: line.pieces for line in data.lines}
+    known = [line for line in order.lines.all() if line.external_id]
+    lacking = {line.external_id: line.ordered - now.get(line.external_id, 0) for line in known}
+    return {key: pieces for key, pieces in lacking.items() if pieces > 0}
 
 
 def _line(order: Order, line: LineData, pieces: reading.Pieces) -> OrderLine:

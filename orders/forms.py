@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from integrations.models import Integration
 from merchants.models import Merchant, Warehouse
 from orders.lines import Lines
-from orders.models import Cause, Hold, Order, OrderProcessing, OrderQuerySet, Status
+from orders.models import ASKED_OF_MERCHANT, Cause, Hold, Order, OrderProcessing, OrderQuerySet, Status
 from products.forms import WORDS_READ, Filter, choice_field, search_field
 from shipping.models import MerchantMethod, ShippingMethod
 
@@ -49,6 +49,9 @@ class OrderFilter(Filter):
             ("cancel", gettext_lazy("Cancellation requested")),
             ("refund", gettext_lazy("Refund it in the shop")),
             ("changed", gettext_lazy("Changed in the shop")),
+            ("short", gettext_lazy("Fewer pieces found")),
+            ("unpaid", gettext_lazy("Sent, and not paid")),
+            ("untold", gettext_lazy("Sent, and not told to the shop")),
         ],
     )
     since = day_field(gettext_lazy("Placed from"))
@@ -103,6 +106,8 @@ class OrderFilter(Filter):
             "refund": {"needs_refund": True},
             "changed": {"offered__isnull": False},
         }
+        if self.word("asks") in ASKED_OF_MERCHANT:
+            return orders.filter(ASKED_OF_MERCHANT[self.word("asks")])
         return orders.filter(**asked.get(self.word("asks"), {}))
 
     def on_tab(self, orders: OrderQuerySet) -> OrderQuerySet:
@@ -173,6 +178,10 @@ class OrderForm(forms.ModelForm[Order]):
         order.is_method_chosen = method is not None and order.integration_id is not None
         # Where the shop's word counts, deciding finds the method anew; until then the last one stays.
         return order.method if order.integration_id and method is None else method
+
+    def names(self) -> list[str]:
+        """Which fields were changed: what stays of the story when personal data is erased."""
+        return [str(self.fields[name].label) for name in self.changed_data if name in EDITED]
 
     def said(self) -> list[str]:
         """What was changed, in words, for the order's story."""

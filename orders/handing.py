@@ -97,7 +97,9 @@ def _decide(case: Case) -> Decision:
     if not case.pieces:
         return Decision(Step.NOTHING)
     if _lacks(case.pieces, open_pieces(found), case.under_way):
-        return _stop("sent", _("The shop has sent pieces of it itself. Nothing was sent from here."))
+        if any(one.status is ShipmentStatus.SENT for one in found.shipments):
+            return _stop("sent", _("The shop has sent pieces of it itself. Nothing was sent from here."))
+        return _stop("sent", _("The shop has taken pieces of it off the order. Nothing was sent from here."))
     return _shipment(case, found)
 
 

@@ -26,7 +26,7 @@ from integrations.connectors.base import Connector, OrderData
 from integrations.connectors.errors import Rejected, ShopError, Unreadable
 from integrations.models import Integration, Tone
 from integrations.sync import Run
-from orders import agreeing, cases, deciding, handing, moves, tracking
+from orders import agreeing, cases, deciding, faults, handing, moves, tracking
 from orders.handing import Decision, Step
 from orders.intent import parts_of
 from orders.models import OPEN, Order, OrderQuerySet, Shipment, Status
@@ -112,7 +112,10 @@ def waiting(integration: Integration) -> OrderQuerySet:
 
 
 def attempt(run: Run, shop: Connector, one: Owed) -> None:
-    """Do it; what is wrong with this one alone stops no other, what is wrong with the shop ends the run."""
+    """Do it; what is wrong with this one alone stops no other, what is wrong with the shop ends the run.
+
+    What fails in our own code is wrong with this one alone: said, and tried again.
+    """
     try:
         one.do(run, shop, one.pk)
     except (Rejected, Unreadable, tracking.NotYet) as error:
@@ -122,6 +125,13 @@ def attempt(run: Run, shop: Connector, one: Owed) -> None:
     except ShopError as error:
         one.note(one.pk, str(error), timezone.now())
         raise
+    except faults.NOT_OURS:
+        raise
+    except Exception:
+        faults.log.exception("%s of row %s failed in our own code.", one.do.__name__, one.pk)
+        one.note(one.pk, str(faults.TEXT), handing.patience(None, timezone.now()))
+        run.counts["left"] += 1
+        run.note([str(faults.TEXT)])
 
 
 def note_not_handed_over(pk: int, why: str, again_at: datetime) -> None:
@@ -166,7 +176,7 @@ def act(run: Run, shop: Connector, order: Order, found: OrderData | None, decisi
         note_not_handed_over(order.pk, decision.text, again_at)
         run.counts["left"] += 1
     elif decision.step is Step.CANCEL:
-        agreeing.cancel(run, order.pk, decision.shipment, is_paid=decision.is_paid)
+        agreeing.cancel(run, order.pk, decision.shipment, is_paid=decision.is_paid, is_shown=found is not None)
     elif decision.step is Step.CREATE:
         return agreeing.create(run, shop, order, is_later=decision.is_later)
     elif decision.shipment is None:
@@ -203,7 +213,7 @@ def free_paid_elsewhere(integration: Integration) -> None:
         return
     held = Order.objects.filter(integration=integration, status=Status.RESERVED, facts__has_key="paid_elsewhere")
     for pk in held.order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
+        with faults.alone(f"Freeing order {pk}"), transaction.atomic():
             free(pk, _("Payment is taken outside Centra now."), "paid_elsewhere")
 
 

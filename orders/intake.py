@@ -182,7 +182,7 @@ def _ask(run: Run, shop: Connector, into: taking.Taking, number: str) -> OrderDa
         run.note([f"{number}: {error}"])
         is_its_own = isinstance(error, Unreadable) and number in error.what
         if is_its_own or not into.is_here(number):
-            unread.hold(into, number, str(error))
+            into.hold(number, str(error))
         return str(error)
 
 
@@ -191,7 +191,7 @@ def _take_faulty(run: Run, into: taking.Taking, row: Faulty) -> bool:
     run.note([f"{row.external_id[: seen_rows.LENGTH] or _('an order without number')}: {row.reason}"])
     if not 0 < len(row.external_id) <= seen_rows.LENGTH:
         return False
-    unread.hold(into, row.external_id, row.reason)
+    into.hold(row.external_id, row.reason)
     return True
 
 
@@ -231,7 +231,7 @@ def _take_shipments(run: Run, into: taking.Taking, page: Page[ShipmentData]) -> 
         number, dash, _n = row.external_id.rpartition("-")
         run.note([f"{row.external_id or _('a shipment without number')}: {row.reason}"])
         if dash and 0 < len(number) <= seen_rows.LENGTH:
-            unread.hold(into, number, row.reason, taking_shipments.part_number(row.external_id))
+            into.hold(number, row.reason, taking_shipments.part_number(row.external_id))
         else:
             nameless += 1
     taking_shipments.take_page(into, page.items)
@@ -279,7 +279,7 @@ def look_up(run: Run, shop: Connector, into: taking.Taking, place: dict[str, Any
 def _look_up_one(run: Run, shop: Connector, into: taking.Taking, number: str, *, are_shipments: bool) -> None:
     data = _ask(run, shop, into, number)
     if data is None:
-        unread.miss(into, number)
+        into.safely(number, lambda: unread.miss(into, number))
     elif isinstance(data, OrderData) and are_shipments:
         taking_shipments.follow(into, data)
     elif isinstance(data, OrderData):
@@ -319,6 +319,7 @@ def settle(run: Run, place: dict[str, Any]) -> None:
     known: dict[str, Any] = {"time_zone": _time_zone_doubt(run, place, began), "nameless": counted.nameless}
     if is_full:
         known["swept_at"] = began.isoformat()
+    if is_full or counted.fresh or run.counts["changed"]:
         known["ledger"] = ledger.of_integration(run.integration)
     if place["kind"] == "everything":
         known["everything_at"] = began.isoformat()

@@ -5,6 +5,7 @@
     DRAFT, NEW, PENDING, RESERVED ──cancel()──▶ CANCELLED ──bring_back()──▶ enter()
     NEW ──ask_to_hand_over()──▶ the hand-over job ──collect()──▶ COLLECTING ──ship()──▶ SHIPPED
     COLLECTING ──ask_to_cancel()──▶ the warehouse answers ──agree()──▶ CANCELLED
+    SHIPPED ──returning.py──▶ all came back, and nothing is owed to the shop ──settle_return()──▶ RETURNED
 
 Each is one transaction on one order, which is locked first. What is not possible raises `NotPossible` with a sentence.
 """
@@ -32,6 +33,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 HAND_OVER = "hand-over"  # the pipe of handing over and tracking
+SHOP = "the shop"  # who did what follows from reading the shop
 
 
 class NotPossible(Exception):
@@ -159,6 +161,25 @@ def ask_to_cancel(order: Order, who: str, why: str = "") -> None:
     if order.status != Status.COLLECTING and not order.is_being_handed_over:
         raise NotPossible(_("Only an order in COLLECTING needs a request; others are cancelled at once."))
     _ask_to_cancel(order, who, why)
+
+
+def withdraw_request(order: Order, who: str) -> None:
+    """Who asked to cancel asks no more, as long as nobody has answered. Locked and saved by the caller."""
+    if order.status == Status.COLLECTING and order.is_cancellation_open and order.cancel_asked_by == who:
+        order.cancel_asked_at, order.cancel_asked_by = None, ""
+        order.tell(_("The request to cancel is withdrawn."), Tone.GOOD, who)
+
+
+@_on_locked
+def leave_untold(order: Order, who: str) -> None:
+    """*Leave it*: the shop does not show the order any more, so nobody tells it that it was sent."""
+    if order.status != Status.SHIPPED or order.told_at or order.is_shown:
+        raise NotPossible(_("Only what was sent, and what the shop no longer shows, can be left untold."))
+    order.told_at, order.tell_error, order.wait_until = timezone.now(), "", None
+    order.save()
+    promise.reserve_for(order)
+    order.tell(_("The shop is not told any more that it was sent."), Tone.NONE, who)
+    settle_return(order)
 
 
 def _ask_to_cancel(order: Order, who: str, why: str) -> None:
@@ -319,6 +340,20 @@ def refunded(order: Order, who: str) -> None:
         order.needs_refund = False
         order.save()
         order.tell(_("Refunded in the shop."), Tone.GOOD, who)
+
+
+def settle_return(order: Order, who: str = "") -> None:
+    """RETURNED where everything came back, and the shop need not be told any more that it was sent.
+
+    Until then it stays SHIPPED: what the shop does not know to be sent, it cannot take back. Locked by the caller.
+    """
+    is_owed = order.integration_id is not None and order.told_at is None
+    if order.status != Status.SHIPPED or is_owed or not order.returned or order.returned < order.pieces:
+        return
+    order.set_status(Status.RETURNED)
+    order.save()
+    promise.reserve_for(order)
+    order.tell(_("RETURNED: everything that was sent has come back."), Tone.NONE, who)
 
 
 # --- splitting -----------------------------------------------------------------------------

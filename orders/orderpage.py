@@ -84,7 +84,10 @@ def look(order: Order) -> dict[str, Any]:
         "short": order.facts.get("short", "") if order.status == Status.COLLECTING else "",
         "waits_for_pieces": order.status == Status.COLLECTING and any(row.is_short for row in lines),
         "unpaid": order.shipment.capture_error if order.status == Status.SHIPPED and order.shipment else "",
+        "untold": order.tell_error if order.status == Status.SHIPPED and not (order.told_at or order.is_shown) else "",
         "is_late": order.cancel_answer == "too late" and order.status in (Status.COLLECTING, Status.SHIPPED),
+        "sent": sum(row.line.pieces for row in lines),
+        "returned": sum(row.line.returned for row in lines),
         "bill_to": _address_lines(order.bill_to),
     }
 
@@ -92,6 +95,7 @@ def look(order: Order) -> dict[str, Any]:
 def status_words(order: Order, reachable: Iterable[Status]) -> list[Word]:
     """The nine words; those that a person may choose now are choosable."""
     done = WAY[: WAY.index(Status(order.status))] if order.status in WAY[1:] else ()
+    done = WAY if order.status == Status.RETURNED else done
     may = set(reachable)
     return [
         Word(one.value, str(one.label), one == order.status, one in done, one in may or one == order.status)
@@ -108,6 +112,8 @@ def next_step(order: Order, is_held: bool) -> str:
     if order.status == Status.SHIPPED:
         if order.told_at or order.integration_id is None:
             return ""
+        if order.returned_at and order.returned == order.pieces:
+            return order.tell_error or _("The shop is told that it was sent; then it is RETURNED.")
         return order.tell_error or _("The shop is told the tracking code.")
     if order.status == Status.COLLECTING and order.integration_id:
         return _("Packed and shipped; the shop is told the tracking code at once.")
@@ -203,7 +209,7 @@ def _tabs_of_items(order: Order, holds: Iterable[Hold]) -> dict[str, str]:
 
 
 def mend_of(order: Order, hold: Hold, tabs: dict[str, str]) -> Mend | None:
-    """The one link or button that mends it; None where the shop alone can."""
+    """The one link or button that mends it."""
     cause, merchant = Cause(hold.cause), order.merchant_id
     edit = Mend(_("Edit the order"), reverse("orders:edit", args=[merchant, order.pk]))
     if cause in (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM):
@@ -223,7 +229,18 @@ def mend_of(order: Order, hold: Hold, tabs: dict[str, str]) -> Mend | None:
         return Mend(_("See the difference"), "#difference")
     by_editing = (Cause.ADDRESS, Cause.PHONE, Cause.PICKUP_POINT, Cause.CUSTOMISATION, Cause.SENT)
     is_empty = cause == Cause.UNREADABLE and order.integration is None
-    return edit if cause in by_editing or is_empty else None
+    is_fewer = cause == Cause.CHANGED and hold.subject == "fewer"
+    return edit if cause in by_editing or is_empty or is_fewer else _mend_of_shop(order, cause)
+
+
+def _mend_of_shop(order: Order, cause: Cause) -> Mend | None:
+    """What the shop lets go: its settings where they decide, else the button that looks at it again."""
+    if order.integration is None or cause is Cause.SHORT:
+        return None
+    address = reverse("integrations:edit", args=[order.merchant_id, order.integration.pk])
+    if cause is Cause.NOT_CONFIRMED:
+        return Mend(_("Which orders are taken"), f"{address}#settings-orders")
+    return Mend(_("Look again now"), f"{address}#look-intake")
 
 
 def _mend_of_sku(order: Order, hold: Hold, tabs: dict[str, str]) -> Mend:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from integrations.models import Tone
+from orders import faults
 from orders.models import PROMISED, Order, Status
 from products import reserve
 from products.models import Reservation, Stock
 from products.reserve import Claim, Holder
 
 BATCH = 200  # stocks looked at in one call
+UNMARKED = gettext_lazy("It is no longer marked as collecting; mark it again when it is NEW.")
 
 
 def holder(order: Order) -> Holder:
@@ -60,7 +63,11 @@ def reserve_for(order: Order) -> bool:
 def settle() -> int:
     """Look at every stock on which something changed; returns how many orders changed between NEW and PENDING."""
     pks = list(Stock.objects.filter(is_unsettled=True).order_by("pk").values_list("pk", flat=True)[:BATCH])
-    return sum(_settle_stock(pk) for pk in pks)
+    moved = 0
+    for pk in pks:
+        with faults.alone(f"Settling stock {pk}"):
+            moved += _settle_stock(pk)
+    return moved
 
 
 def _settle_stock(pk: int) -> int:
@@ -93,18 +100,25 @@ def _flip(stock: Stock, reference: str) -> None:
 
 
 def _follow(order: Order) -> bool:
-    """The order's status after one of its promises changed. One whose shipment is being made stays NEW."""
-    if not order.is_promised or (order.is_being_handed_over and order.shipment_id):
+    """The order's status after one of its promises changed.
+
+    One whose shipment is being made stays NEW, and so does one that the hand-over is about to cancel.
+    """
+    is_the_job_s = order.is_being_handed_over and (order.shipment_id or order.is_cancellation_open)
+    if not order.is_promised or is_the_job_s:
         return False
     lacks = Reservation.objects.filter(reference=order.reservation_key, promised_at__isnull=False, is_covered=False)
     status = Status.PENDING if lacks.exists() else Status.NEW
     if status == order.status:
         return False
+    was_asked = order.is_being_handed_over
     order.set_status(status)
     if status == Status.PENDING:
-        order.handover_asked_at = None
+        order.handover_asked_at, order.handover_error = None, ""
         order.tell(_("Back to PENDING: the stock no longer covers it."), Tone.WAIT)
+        if was_asked:
+            order.tell(str(UNMARKED), Tone.WAIT)
     else:
         order.tell(_("NEW: the stock covers it now."), Tone.GOOD)
-    order.save(update_fields=["status", "status_changed_at", "handover_asked_at", "changed_at"])
+    order.save(update_fields=["status", "status_changed_at", "handover_asked_at", "handover_error", "changed_at"])
     return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ import msgspec
 from django.utils.translation import gettext as _
 
 from integrations.connectors.base import LineData, OrderData, OrderStatus, ShipmentData, ShipmentStatus
+from integrations.models import Integration
 
 
 class Skip(StrEnum):
@@ -50,10 +51,19 @@ class Pieces:
     elsewhere: int
 
 
+def settings_of(integration: Integration) -> Settings:
+    """Shops write whole seconds: an order of the very second counts."""
+    return Settings(integration.takes_orders_since.replace(microsecond=0), frozenset(integration.warehouses_ours))
+
+
 def digest(data: OrderData, settings: Settings) -> str:
-    """A fingerprint of all that the shop says and of what of ours changes its meaning."""
+    """A fingerprint of all that the shop says and of what of ours changes its meaning.
+
+    The same of a listing as of the order asked for by its number: of its shipments, only which there are and were sent.
+    """
     ours = [sorted(settings.ours), is_older(data, settings)]
-    raw = msgspec.json.encode([asdict(data), ours], order="sorted", enc_hook=str)
+    shipments = sorted((one.external_id, one.status is ShipmentStatus.SENT) for one in data.shipments)
+    raw = msgspec.json.encode([asdict(replace(data, shipments=())), shipments, ours], order="sorted", enc_hook=str)
     return hashlib.sha256(raw).hexdigest()[:32]
 
 

@@ -12,7 +12,7 @@ from django.db.models import CharField, Exists, OuterRef, Q, Sum
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from orders import moves
+from orders import faults, moves
 from orders.models import Order, OrderLine, OrderQuerySet, Status
 from products.models import Reservation, Stock
 
@@ -63,7 +63,11 @@ def rest(order: Order) -> Pieces:
 
 def split_pending() -> int:
     """Split the PENDING orders of merchants who want that, those promised first first; returns how many were."""
-    return sum(_split(pk) for pk in list(_candidates().order_by("promised_at", "pk").values_list("pk", flat=True)))
+    count = 0
+    for pk in list(_candidates().order_by("promised_at", "pk").values_list("pk", flat=True)):
+        with faults.alone(f"Splitting order {pk}"):
+            count += _split(pk)
+    return count
 
 
 def _candidates() -> OrderQuerySet:

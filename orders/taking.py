@@ -15,10 +15,11 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from integrations.connectors.base import OrderData, OrderStatus
 from integrations.models import Integration, Tone
-from orders import deciding, differences, filling, moves, promise, reading, seen_rows, unread
+from orders import deciding, differences, faults, filling, moves, promise, reading, seen_rows, unread
 from orders.books import Books
 from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, OrderQuerySet, SeenOrder, Status, Verdict
 from orders.reading import Skip
@@ -27,7 +28,7 @@ from shipping import words
 
 log = logging.getLogger(__name__)
 
-SHOP = "the shop"
+SHOP = moves.SHOP
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -44,11 +45,7 @@ class Taking:
 
     @property
     def settings(self) -> reading.Settings:
-        return reading.Settings(
-            # Shops write whole seconds: an order of the very second counts.
-            self.integration.takes_orders_since.replace(microsecond=0),
-            frozenset(self.integration.warehouses_ours),
-        )
+        return reading.settings_of(self.integration)
 
     # --- a page ----------------------------------------------------------------------------
 
@@ -125,7 +122,7 @@ class Taking:
         self.safely(data.number, lambda: self._take(data, digest))
 
     def safely(self, number: str, job: Callable[[], None], part: int = 0) -> None:
-        """Run `job` in a transaction; what the database will not have is held with the reason."""
+        """Run `job` in a transaction; what the database will not have, or we fail at, is held with the reason."""
         try:
             try:
                 with transaction.atomic():
@@ -136,7 +133,21 @@ class Taking:
                     job()
         except (DataError, IntegrityError, ValueError, ArithmeticError):
             log.exception("Order %s of %s cannot be stored.", number, self.integration)
-            unread.hold(self, number, _("it holds something that cannot be stored."), part)
+            self.hold(number, _("it holds something that cannot be stored."), part)
+        except faults.NOT_OURS:
+            raise
+        except Exception:
+            faults.log.exception("Order %s of %s failed in our own code.", number, self.integration)
+            self.hold(number, str(faults.TEXT), part)
+
+    def hold(self, number: str, why: str, part: int = 0) -> None:
+        """Hold what cannot be read, see `unread.hold`; where even that fails, the ledger says that it is unread."""
+        is_held = False
+        with faults.alone(f"Holding order {number}"):
+            unread.hold(self, number, why, part)
+            is_held = True
+        if not is_held:
+            seen_rows.note_unreadable(self.integration, self.this_pass, number, why)
 
     def _take(self, data: OrderData, digest: str) -> None:
         parts = self.parts(data.number)
@@ -209,8 +220,16 @@ class Taking:
             text=_("Placed in %(shop)s as %(number)s.") % {"shop": self.integration.label, "number": order.number},
             tone=Tone.GOOD,
         )
-        said = {"lag": filling.span(lag), "pieces": sum(line.pieces for line in lines)}
-        text = _("Read %(lag)s later: %(pieces)d pieces to send.") % said
+        pieces = sum(line.pieces for line in lines)
+        said = {"lag": filling.span(lag), "pieces": pieces}
+        text = (
+            ngettext(
+                "Read %(lag)s later: %(pieces)d piece to send.",
+                "Read %(lag)s later: %(pieces)d pieces to send.",
+                pieces,
+            )
+            % said
+        )
         if elsewhere:
             text += " " + _("%(n)d more are sent from another warehouse of the shop.") % {"n": elsewhere}
         order.tell(text, Tone.GOOD)
@@ -232,8 +251,12 @@ class Taking:
         if order.integration is None:
             order.integration = self.integration  # its own was deleted, and the shop is connected again
         self._fill_shop(order, data, digest, facts)
+        if less := filling.fewer(order, data):
+            order.facts["fewer"] = less
         if was_missing:
             order.tell(_("The shop shows it again."), Tone.GOOD)
+            if data.status is not OrderStatus.CANCELLED:
+                moves.withdraw_request(order, SHOP)
         is_whole = order.part < SPLIT_PARTS and not order.splits.exists()
         is_placeholder = was_undecided and order.status == Status.RESERVED and is_whole
         if is_placeholder and not self._fill_anew(order, data):
@@ -270,16 +293,15 @@ class Taking:
         return False
 
     def _offer(self, order: Order, data: OrderData) -> None:
-        """What the shop changed; only while it is not handed over, and once."""
-        now = differences.snapshot(data)
-        if order.part >= SPLIT_PARTS or order.status not in OPEN or not order.taken:
+        """What the shop changed; only while it is not handed over, and once. Of a part the hand-over meets it first."""
+        is_unmet_part = order.part >= SPLIT_PARTS and order.offered is None
+        if is_unmet_part or order.status not in OPEN or not order.taken:
             return
         if data.status is OrderStatus.CANCELLED:
             return
-        if now == order.taken:
-            order.offered = None
-        elif now != order.offered:
-            order.offered = now
+        now, before = differences.offer(data), order.offered
+        order.offered = now if differences.differs(order, data) else None
+        if order.offered and differences.said(now) != differences.said(before or {}):
             order.tell(_("Changed in the shop."), Tone.WAIT)
             if (data.shipping_method, data.ingrid_method) != (order.shop_method, order.ingrid_method):
                 self._note_words(order, data)
@@ -290,8 +312,9 @@ class Taking:
         if is_past or has_answer:
             promise.reserve_for(order)
             return
-        if order.status in OPEN and not order.is_being_handed_over and not self.integration.cancels_with_shop:
-            deciding.decide(order, self.books)
+        if order.status in OPEN and not self.integration.cancels_with_shop:
+            promise.reserve_for(order)
+            deciding.decide(order, self.books)  # where the shop was asked for its shipment, the hand-over holds it
             return
         moves.cancel(order, SHOP, _("The shop cancelled it."))
         if order.status == Status.COLLECTING:
@@ -299,8 +322,9 @@ class Taking:
 
     def _bring_back(self, order: Order, data: OrderData, *, was_cancelled: bool) -> None:
         """What was cancelled here only for the shop's sake goes on when the shop restores it."""
-        is_ours_again = "left" in order.facts and reading.skip(data, self.settings) is None
-        by_shop = was_cancelled and not reading.is_closed(data) and order.events.filter(who=SHOP).exists()
+        is_for_shop = order.events.filter(who=SHOP, at__gte=order.status_changed_at).exists()  # not by hand since
+        is_ours_again = is_for_shop and "left" in order.facts and reading.skip(data, self.settings) is None
+        by_shop = is_for_shop and was_cancelled and not reading.is_closed(data)
         if order.collected_at or not (is_ours_again or by_shop):
             promise.reserve_for(order)
             return

@@ -50,7 +50,7 @@ def _take_one(into: Taking, shipment: ShipmentData) -> None:
     """In a transaction of its own."""
     data, number = shipment.order, part_number(shipment.external_id)
     if data is None:
-        unread.hold(into, shipment.order_number, _("the shipment does not say what is in it."), number)
+        into.hold(shipment.order_number, _("the shipment does not say what is in it."), number)
         return
     into.meet_warehouses(data)
     into.safely(data.number, lambda: _take(into, shipment, data), number)

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from integrations import sync
-from orders import deciding, desk_play, links, promise, splitting
+from orders import deciding, desk_play, erasing, links, promise, splitting
 from orders.handover import hand_over
 from orders.intake import intake
 
@@ -36,3 +36,9 @@ def play() -> None:
 def follow_links() -> None:
     """Orders whose shipping method another link, or a method that became active, has changed."""
     links.catch_up()
+
+
+@shared_task(name="orders.erase")
+def erase() -> None:
+    """Personal data of orders that were closed long ago; every night."""
+    erasing.erase()

@@ -19,7 +19,7 @@ from integrations.connectors.base import Connector, ParcelData, ShipmentData, Sh
 from integrations.connectors.errors import Rejected
 from integrations.models import Integration, Tone
 from integrations.sync import Run
-from orders import handing, promise
+from orders import handing, moves, promise
 from orders.intent import alive, answered, ask, locked, parts_of
 from orders.models import OPEN, Order, OrderLine, OrderQuerySet, Shipment, Status
 from products import stock
@@ -73,6 +73,7 @@ def _complete(run: Run, shop: Connector, order: Order, shipment: Shipment) -> No
         return _refused(run, shop, order, shipment, error, asked_for_money=must_capture)
     what = " ".join(word for word in (parcel.carrier, parcel.service, parcel.tracking_code) if word)
     text = _("The shop knows: sent with %(parcel)s.") % {"parcel": what} if what else _("The shop knows: sent.")
+    text += " " + _("The payment is taken.") if must_capture else ""
     told(run, order.pk, text, is_paid=shipment.is_paid or must_capture)
 
 
@@ -106,7 +107,11 @@ def _must_capture(order: Order, shipment: Shipment) -> bool:
 
 def look(shop: Connector, shipment: Shipment) -> ShipmentData:
     """The shop's shipment as it stands now; raises `NotYet` where the shop has none of these pieces."""
-    shown = handing.find(shop.order(shipment.number), shipment.external_id, shipment.wanted or shipment.pieces)
+    order = shop.order(shipment.number)
+    if order is None:
+        text = _("The shop no longer shows order %(number)s: it is cancelled or on hold there.")
+        raise NotYet(text % {"number": shipment.number})
+    shown = handing.find(order, shipment.external_id, shipment.wanted or shipment.pieces)
     if shown is None:
         text = _(
             "The shop no longer has shipment %(id)s. Make one with these pieces there; it is then completed from here."
@@ -149,6 +154,7 @@ def told(run: Run, pk: int, text: str, *, is_paid: bool = False) -> None:
             part.save()
             promise.reserve_for(part)
             part.tell(text, Tone.GOOD)
+            moves.settle_return(part)
             run.counts["completed"] += 1
         if shipment and shipment.external_id:
             shipment.completed_at, shipment.is_paid = now, is_paid

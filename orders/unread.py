@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from orders import deciding, filling, seen_rows
-from orders.models import SPLIT_PARTS, Order
+from integrations.models import Tone
+from orders import deciding, filling, moves, promise, seen_rows
+from orders.models import SPLIT_PARTS, Order, Status
 
 if TYPE_CHECKING:
     from orders.taking import Taking
@@ -67,5 +68,22 @@ def miss_one(into: Taking, order: Order) -> None:
         order.is_shown = False
         order.facts = {**order.facts, "digest": ""}
         into.changed += 1
+        if order.status in (Status.COLLECTING, Status.SHIPPED):
+            return _miss_handed_over(order)
     order.save()
     deciding.decide(order, into.books)
+
+
+def _miss_handed_over(order: Order) -> None:
+    """It cannot be held any more: the warehouse is asked to stop, and nothing of it counts as open in the shop.
+
+    Silence may mean cancelled or on hold. Telling the shop too little sells nothing twice; telling too much does.
+    """
+    order.save()
+    order.lines.exclude(external_id="").update(open_in_shop=0)
+    promise.reserve_for(order)
+    why = _("The shop no longer shows this order: it is cancelled or on hold there.")
+    if order.status == Status.COLLECTING and not order.cancel_answer:
+        moves.ask_to_cancel(order, moves.SHOP, why)
+    else:
+        order.tell(why, Tone.BAD)

@@ -31,6 +31,7 @@ class ProductsConfig(AppConfig):
                 task="products.stock",
                 seconds=lambda: settings.STOCK_SECONDS,
                 pause_label=_("Sending stock to the shop"),
+                writes=True,
             )
         )
         WORK.update(f"products.view_{name}" for name in ("stock", "stockupdate", "movement", "reservation"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from operator import attrgetter, le
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -28,6 +29,10 @@ LIMITS = {
     "ean": 64,
 }
 PARTS = ("sku_product", "sku_variant", "sku_size")
+# Of a hundred thousand items most are in order: all of an item is fetched, measured and compared at once.
+_ALL = attrgetter(*(one.name for one in fields(ProductData)))
+_TEXTS = attrgetter("external_id", *PARTS, "picture_url", *LIMITS)
+_LONGEST = (64, SKU_LIMIT, SKU_LIMIT, SKU_LIMIT, 500, *LIMITS.values())
 COLUMNS = (*PARTS, "sku", "sku_folded", *LIMITS, "price", "weight_kg", "picture_url", "is_active", "is_bundle")
 
 
@@ -78,7 +83,7 @@ def decide(items: Iterable[ProductData], known: Mapping[str, Known], this_pass: 
 
 def digest(item: ProductData) -> str:
     """A short mark that differs when anything of the item does."""
-    return hashlib.blake2b(repr(astuple(item)).encode(errors="replace"), digest_size=16).hexdigest()
+    return hashlib.blake2b(repr(_ALL(item)).encode(errors="replace"), digest_size=16).hexdigest()
 
 
 def tidy(page: Page[ProductData]) -> tuple[dict[str, ProductData], tuple[Faulty, ...]]:
@@ -97,6 +102,10 @@ def tidy(page: Page[ProductData]) -> tuple[dict[str, ProductData], tuple[Faulty,
 
 def clean(item: ProductData) -> ProductData:
     """No NUL, no half character, no text or number beyond its column. SKU parts are never cut."""
+    price, weight = fitting(item.price, "0.01", 10), fitting(item.weight_kg, "0.001", 6)
+    if _fits(item):
+        is_same = repr((price, weight)) == repr((item.price, item.weight_kg))
+        return item if is_same else replace(item, price=price, weight_kg=weight)
     texts: dict[str, Any] = {name: _text(getattr(item, name)) for name in (*PARTS, *LIMITS, "external_id")}
     for name, limit in LIMITS.items():
         texts[name] = texts[name][:limit]
@@ -105,9 +114,18 @@ def clean(item: ProductData) -> ProductData:
         item,
         **texts,
         picture_url=address if len(address) <= 500 else "",
-        price=fitting(item.price, "0.01", 10),
-        weight_kg=fitting(item.weight_kg, "0.001", 6),
+        price=price,
+        weight_kg=weight,
     )
+
+
+def _fits(item: ProductData) -> bool:
+    """All its texts can be stored as they are."""
+    texts = _TEXTS(item)
+    if not all(map(le, map(len, texts), _LONGEST)):
+        return False
+    together = "".join(texts)
+    return "\x00" not in together and (together.isascii() or together == _text(together))
 
 
 def _text(text: str) -> str:
@@ -118,10 +136,17 @@ def fitting(number: Decimal | None, step: str, digits: int) -> Decimal | None:
     """The number rounded to `step`; nothing where it is negative, not finite or has over `digits` before the point."""
     if number is None or not number.is_finite() or not 0 <= number < 10**digits:
         return None
-    return number.quantize(Decimal(step))
+    return number.quantize(_STEPS[step])
+
+
+_STEPS = {step: Decimal(step) for step in ("0.01", "0.001")}
 
 
 def columns(item: ProductData) -> dict[str, Any]:
     """The item as columns of `WebshopProduct`."""
-    plain = {name: getattr(item, name) for name in COLUMNS if name not in ("sku", "sku_folded")}
-    return {**plain, "sku": item.sku, "sku_folded": skus.fold(item.sku)}
+    sku = item.sku
+    return {**dict(zip(_PLAIN, _PLAIN_OF(item), strict=True)), "sku": sku, "sku_folded": skus.fold(sku)}
+
+
+_PLAIN = tuple(name for name in COLUMNS if name not in ("sku", "sku_folded"))
+_PLAIN_OF = attrgetter(*_PLAIN)

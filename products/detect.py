@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, Subquery, Window
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 
 from integrations.models import Integration
 from products.batches import batched
@@ -34,6 +34,12 @@ def detect(integration: Integration, beat: Beat = lambda: None) -> None:
         for pk, problem in look(integration, items):
             found[pk].append(problem.dump())
     _write(integration, found, beat)
+
+
+def mark(integration: Integration) -> list[Any]:
+    """What else than the items the shared problems hang on; as long as it is the same, so are they."""
+    products = Product.objects.for_merchant(integration.merchant).aggregate(n=Count("pk"), last=Max("changed_at"))
+    return [integration.identifies_by, products["n"], products["last"] and products["last"].isoformat()]
 
 
 def _same_sku(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
@@ -116,15 +122,15 @@ LOOKS = (_same_sku, _twins, _twins_of_products, _same_ean, _changed_sku, _ean_mi
 def _groups(items: WebshopProductQuerySet, key: str, differing: str = "pk") -> Iterator[list[WebshopProduct]]:
     """Items that share `key` while they differ in `differing`.
 
-    One sort of the rows (a window), whatever the database guesses of a table that it has not analysed yet.
+    First the keys alone, counted in one pass; then, of the few that are shared, the rows.
     """
-    least, most = (Window(kind(differing), partition_by=[F(key)]) for kind in (Min, Max))
-    rows = items.annotate(least=least, most=most).exclude(least=F("most")).order_by(key, "pk")
+    shared = items.order_by().values(key).annotate(least=Min(differing), most=Max(differing))
+    keys = shared.exclude(least=F("most")).values_list(key, flat=True)
     columns = ("pk", "sku", "sku_folded", "sku_product", "sku_variant", "sku_size", "ean", "name", "variant", "size")
-    for _key, group in groupby(
-        rows.only(*columns, "external_id").iterator(chunk_size=2000), key=lambda row: getattr(row, key)
-    ):
-        yield list(group)
+    for some in batched(sorted(keys), 500):
+        rows = items.filter(**{f"{key}__in": some}).order_by(key, "pk").only(*columns, "external_id")
+        for _key, group in groupby(rows.iterator(chunk_size=2000), key=lambda row: getattr(row, key)):
+            yield list(group)
 
 
 def _write(integration: Integration, found: Found, beat: Beat) -> None:

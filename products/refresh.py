@@ -16,6 +16,7 @@ from __future__ import annotations
 import uuid
 import zoneinfo
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,9 +29,12 @@ from integrations.connectors.base import Faulty, Page, ProductData
 from integrations.models import Integration, SyncRun
 from integrations.sync import Run
 from products import create, creating, detect
+from products.ahead import ahead
+from products.bulk import add, keys_by, put
 from products.create import take_over
 from products.decide import COLUMNS, Decision, Known, columns, decide, digest, tidy
 from products.detect import Beat
+from products.known_pages import KnownPages
 from products.models import WebshopProduct, WebshopProductQuerySet
 from products.problems import codes_text, own_problems
 
@@ -39,7 +43,7 @@ OVERLAP = timedelta(hours=3)  # changes read again, for clocks that differ and f
 PLACE_HOLDS = timedelta(minutes=30)  # how long a page number of the shop is trusted; work under way goes first
 LOOKED_UP = 100  # so many items that a pass did not show are asked for one by one
 NIGHT = 2  # the hour, in the shop's zone, after which a full pass is due
-WRITTEN = [*COLUMNS, "digest", "own_problems", "problem_codes", "last_changed_at", "seen_in", "gone_at"]
+WRITTEN = [*COLUMNS, "digest", "own_problems", "problem_codes", "last_changed_at", "seen_in", "page", "gone_at"]
 
 
 def refresh(run: Run) -> None:
@@ -51,12 +55,22 @@ def refresh(run: Run) -> None:
 
 
 def read(run: Run, place: dict[str, Any]) -> dict[str, Any]:
-    """Page after page from the place on; gives way between two pages. Returns the place after the last one."""
+    """Page after page from the place on; gives way between two pages. Returns the place after the last one.
+
+    Pages that say word for word what they said in the last full pass are passed over, many at a time.
+    """
     changed_since = None if place["kind"] == "full" else run.state.synced_through
-    with run.connect() as shop:
-        for page in shop.products(changed_since and changed_since - OVERLAP, cursor=place["cursor"]):
+    pages = KnownPages(run.integration, place["pass"], is_full=place["kind"] == "full")
+    since = changed_since and changed_since - OVERLAP
+    with run.connect() as shop, closing(ahead(shop.products(since, place["cursor"], pages.is_known))) as found:
+        for page in found:
             run.counts["pages"] += 1
-            place = take_page(run, place, page)
+            if page.is_known:
+                pages.pass_over(place["cursor"])
+                if page.cursor and not pages.is_time_to_write():
+                    place = {**place, "cursor": page.cursor}
+                    continue
+            place = take_page(run, place, page, pages)
             if page.cursor:
                 run.give_way()
     return place
@@ -73,6 +87,7 @@ def begin(run: Run) -> dict[str, Any]:
     run.describe(_("full refresh") if place["kind"] == "full" else _("changes"))
     with transaction.atomic():
         if run.place.get("other_shop"):
+            run.integration.catalogue_pages.all().delete()
             run.integration.webshop_products.all().delete()  # its ids mean other things in this shop
             creating.give_up(run.integration, _("Another shop was connected meanwhile."))
         run.keep({**place, "read_at": now.isoformat()})
@@ -96,15 +111,20 @@ def last_night(now: datetime, zone: str) -> datetime:
     return night if night <= local else night - timedelta(days=1)
 
 
-def take_page(run: Run, place: dict[str, Any], page: Page[ProductData]) -> dict[str, Any]:
-    """Decide and write one page; returns the place after it."""
+def take_page(
+    run: Run, place: dict[str, Any], page: Page[ProductData], pages: KnownPages | None = None
+) -> dict[str, Any]:
+    """Decide and write one page, and which were passed over before it; returns the place after it."""
     items, faulty = tidy(page)
     with transaction.atomic():
-        known = look_up(run, [*items, *(row.external_id for row in faulty)])
-        decision = decide(items.values(), known, place["pass"])
-        write(run, place["pass"], decision, known)
-        note_faulty(run, place, faulty, known)
-        count(run, decision)
+        if pages:
+            run.counts.update(pages.write())
+        if not page.is_known:
+            known = look_up(run, [*items, *(row.external_id for row in faulty)])
+            decision = decide(items.values(), known, place["pass"])
+            write(run, place["pass"], decision, known, pages.read(place["cursor"], page, items) if pages else None)
+            note_faulty(run, place, faulty, known)
+            count(run, decision)
         here = {"cursor": page.cursor, "is_read": not page.cursor, "read_at": timezone.now().isoformat()}
         run.keep({**place, **here})
     return run.place
@@ -112,7 +132,8 @@ def take_page(run: Run, place: dict[str, Any], page: Page[ProductData]) -> dict[
 
 def look_up(run: Run, external_ids: list[str]) -> dict[str, Known]:
     """What we have of these items, locked: a person may press Create or Ignore at this very moment."""
-    rows = run.integration.webshop_products.filter(external_id__in=external_ids).lock()
+    keys = keys_by(WebshopProduct, "integration_id", run.integration.pk, "external_id", external_ids)
+    rows = run.integration.webshop_products.filter(pk__in=keys).lock()
     fields = ("external_id", "pk", "digest", "seen_in", "gone_at", "shared_problems")
     return {
         external_id: Known(pk, digest, seen_in, gone_at is not None, shared)
@@ -120,33 +141,42 @@ def look_up(run: Run, external_ids: list[str]) -> dict[str, Known]:
     }
 
 
-def write(run: Run, this_pass: str, decision: Decision, known: Mapping[str, Known]) -> None:
-    """Write a page: new and changed items whole, of the others only that they were seen."""
+def write(run: Run, this_pass: str, decision: Decision, known: Mapping[str, Known], page: int | None) -> None:
+    """Write a page, which has this key: new and changed items whole, of the others only that they were seen."""
     now = timezone.now()
-    items = [*decision.new, *decision.changed]
-    rows = [row_of(run, item, known.get(item.external_id), this_pass, now) for item in items]
-    WebshopProduct.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["integration", "external_id"], update_fields=WRITTEN
-    )
+    new = [row_of(run, item, None, this_pass, now, page) for item in decision.new]
+    changed = [row_of(run, item, known[item.external_id], this_pass, now, page) for item in decision.changed]
+    add(WebshopProduct, new)
+    put(WebshopProduct, changed, unique=("integration_id", "external_id"), update=WRITTEN)
     unchanged = WebshopProduct.objects.filter(pk__in=decision.unchanged)
-    unchanged.update(seen_in=this_pass, gone_at=None)
-    pass_on([item.external_id for item in decision.changed] + decision.back, run)
+    unchanged.update(seen_in=this_pass, gone_at=None, page=page)
+    if (decision.new or decision.changed or decision.back) and run.state.remembers.get("compared"):
+        run.remember(compared=None)  # here, so that it holds whatever becomes of this pass
+    if decision.changed or decision.back:
+        pass_on([item.external_id for item in decision.changed] + decision.back, run)
 
 
-def row_of(run: Run, item: ProductData, before: Known | None, this_pass: str, now: datetime) -> WebshopProduct:
+def row_of(
+    run: Run, item: ProductData, before: Known | None, this_pass: str, now: datetime, page: int | None
+) -> dict[str, Any]:
+    """The columns of the item's row."""
     own = [problem.dump() for problem in own_problems(item)]
     shared = before.shared_problems if before else []
-    return WebshopProduct(
-        integration=run.integration,
-        external_id=item.external_id,
-        own_problems=own,
-        problem_codes=codes_text([*own, *shared]),
-        digest=digest(item),
-        first_seen_at=now,
-        last_changed_at=now,
-        seen_in=this_pass,
+    return {
+        "integration_id": run.integration.pk,
+        "external_id": item.external_id,
+        "own_problems": own,
+        "shared_problems": shared,
+        "problem_codes": codes_text([*own, *shared]),
+        "kept_sku": "",
+        "digest": digest(item),
+        "first_seen_at": now,
+        "last_changed_at": now,
+        "seen_in": this_pass,
+        "page": page,
+        "gone_at": None,
         **columns(item),
-    )
+    }
 
 
 def pass_on(external_ids: list[str], run: Run) -> None:
@@ -188,7 +218,7 @@ def settle(run: Run, place: dict[str, Any]) -> None:
     if place["kind"] == "full":
         look_again(run, place)
         mark_gone(run, place, beat)
-    detect.detect(run.integration, beat)
+    compare(run, beat)
     if run.integration.creates_products:
         answer = create.create(run.integration, run.integration.webshop_products.on_tab("new"), beat)
         run.counts.update(created=answer.created, linked=answer.linked)
@@ -196,9 +226,19 @@ def settle(run: Run, place: dict[str, Any]) -> None:
     run.complete(datetime.fromisoformat(place["began_at"]), is_full=place["kind"] == "full")
 
 
+def compare(run: Run, beat: Beat) -> None:
+    """Find the problems of items beside each other; not again where neither items nor products have changed since."""
+    mark = detect.mark(run.integration)
+    if run.state.remembers.get("compared") != mark:
+        detect.detect(run.integration, beat)
+        with transaction.atomic():
+            run.remember(compared=mark)
+
+
 def unseen(run: Run, place: dict[str, Any]) -> WebshopProductQuerySet:
     """What the shop still had before this pass, and what the pass did not show."""
-    return run.integration.webshop_products.present().exclude(seen_in=place["pass"])
+    on_pages = run.integration.catalogue_pages.filter(seen_in=place["pass"]).values("pk")
+    return run.integration.webshop_products.present().exclude(seen_in=place["pass"]).exclude(page__in=on_pages)
 
 
 def look_again(run: Run, place: dict[str, Any]) -> None:
@@ -232,6 +272,7 @@ def mark_gone(run: Run, place: dict[str, Any], beat: Beat) -> None:
             locked = unseen(run, place).lock()
             pks = list(locked.values_list("pk", flat=True))
             run.counts["gone"] += run.integration.webshop_products.filter(pk__in=pks).update(gone_at=timezone.now())
+            run.remember(compared=None)
             beat()
 
 

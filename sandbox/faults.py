@@ -2,6 +2,7 @@
 
 nothing done:  status, refused, html, empty, redirect, huge, reset
 work done:     slow, truncated, cut_off, lost_answer, wrong_types, unreadable_row, repeated/reordered/looping page
+between both:  late (done when nobody listens any more), half_done (the first half of the rows)
 """
 
 from __future__ import annotations
@@ -96,6 +97,29 @@ def _lost_answer(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
     return _breaking_off(call.request)
 
 
+def _late(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    """The line is dead at once; the work is done `seconds` later, as by a server that was only slow."""
+
+    def body() -> Iterator[bytes]:
+        try:
+            hang_up(call.request)
+        finally:
+            time.sleep(float(fault.param("seconds", 1)))
+            work()
+        yield b""
+
+    _ = call.request.body  # read while there is a line to read from
+    return StreamingHttpResponse(body())
+
+
+def _half_done(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
+    """Where rows are written one by one: the first half of them; else nothing. No answer."""
+    call.halves_rows = True
+    if call.request.method == "POST" and call.request.path.rstrip("/").endswith("/stock"):
+        work()
+    return _breaking_off(call.request)
+
+
 def _slow(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
     """The whole answer, in `drips` pieces spread over `seconds`."""
     content = write(work(), call.shop).content
@@ -133,7 +157,10 @@ def _stream(body: Iterator[bytes], length: int) -> StreamingHttpResponse:
 
 
 def _wrong_types(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
-    """Still legible for a lenient reader: numbers as texts, ids as numbers, flags as numbers, "" as null."""
+    """Still legible for a lenient reader: numbers as texts, ids as numbers, flags as numbers, "" as null.
+
+    Of an answer without rows, all that it says.
+    """
 
     def mangle(rows: list[Any]) -> None:
         chosen = fault.param("row", None)
@@ -141,7 +168,11 @@ def _wrong_types(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
             if chosen in (None, index):
                 rows[index] = _otherwise(row)
 
-    return _with_rows(call, work, lambda name, rows: mangle(rows))
+    answer = work()
+    if isinstance(answer.payload, dict) and not any(isinstance(answer.payload.get(name), list) for name in LISTS):
+        answer.payload = _otherwise(answer.payload)
+        return write(answer, call.shop)
+    return _with_rows(call, lambda: answer, lambda name, rows: mangle(rows))
 
 
 def _otherwise(value: Any, key: str = "") -> Any:
@@ -238,6 +269,8 @@ SPOILERS: dict[str, Spoiler] = {
     Fault.Kind.CUT_OFF: _cut_off,
     Fault.Kind.RESET: _reset,
     Fault.Kind.LOST_ANSWER: _lost_answer,
+    Fault.Kind.LATE: _late,
+    Fault.Kind.HALF_DONE: _half_done,
     Fault.Kind.WRONG_TYPES: _wrong_types,
     Fault.Kind.UNREADABLE_ROW: _unreadable_row,
     Fault.Kind.REPEATED_PAGE: _repeated_page,

@@ -87,15 +87,26 @@ def main() -> int:
         step("Format", "ruff", "format", "--check", "."),
         step("Templates", "djlint", "--quiet", "--lint", "templates"),
         step("Types", "mypy", "."),
-        step("Tests on SQLite", *pytest, "-m", "not browser", **redis),
+        step("Tests on SQLite", *pytest, "-m", "not browser and not fire", **redis),
     ]
     if "chromium" not in missing:
         # One after the other: the chapters of a story follow each other in one demo.
         steps.append(step("Browser", "pytest", "-q", "-m", "browser", "tests/browser", "--timeout", "300"))
     if "postgresql" not in missing:
         steps.append(
-            step("Tests on PostgreSQL", *pytest, "-m", "not browser", *NO_DATABASE, DATABASE_URL=POSTGRES, **redis)
+            step(
+                "Tests on PostgreSQL",
+                *pytest,
+                "-m",
+                "not browser and not fire",
+                *NO_DATABASE,
+                DATABASE_URL=POSTGRES,
+                **redis,
+            )
         )
+        if "redis" not in missing:
+            # Alone, for it has engines of its own and wants the whole machine.
+            steps.append(step("Under fire, shortly", "pytest", "-q", "-m", "fire", "tests/fire"))
     for name in missing:
         say(f"NOT RUN: the tests that need {name}, for there is none here.")
     say("All that ran is green." if all(steps) else "Something failed, see above.")

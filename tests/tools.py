@@ -4,7 +4,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-TOOLS = ("hypothesis", "time_machine", "playwright")
+TOOLS = ("hypothesis", "time_machine", "playwright", "yaml")
 left_out: list[str] = []
 
 

@@ -4,7 +4,7 @@ Money is `Decimal` with its currency (ISO 4217); times are aware, in UTC; weight
 ISO 3166 alpha-2. What the shop does not say is `""` or `None`, never missing. Raw platform words end below this line.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
 T = TypeVar("T")
+IsKnown = Callable[[str, str], bool]  # of a page: the cursor where it begins, its digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,16 @@ class Page(Generic[T]):
     """One page of a listing.
 
     `cursor` is where the *next* page begins, to be handed back to the same method (with the same other arguments) after
-    an interruption; `""` after the last page, which may be empty. `number` counts from 1 within this call.
+    an interruption; `""` after the last page, which may be empty. `number` counts from 1 within this call. Pages of one
+    `digest` say the same, word for word; `""` where nobody compares. `is_known`: as the caller said, and so not read.
     """
 
     items: tuple[T, ...]
     faulty: tuple[Faulty, ...] = ()
     cursor: str = ""
     number: int = 1
+    digest: str = ""
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,8 +299,13 @@ class Connector(Protocol):
     def check(self) -> tuple[RightFound, ...]:
         """Which rights the key has, changing nothing. Raises `BadCredentials` and `Unavailable`."""
 
-    def products(self, changed_since: datetime | None = None, cursor: str = "") -> Iterator[Page[ProductData]]:
-        """The catalogue page by page, in the shop's own order; may repeat items. `cursor` goes on where one stopped."""
+    def products(
+        self, changed_since: datetime | None = None, cursor: str = "", is_known: IsKnown | None = None
+    ) -> Iterator[Page[ProductData]]:
+        """The catalogue page by page, in the shop's own order; may repeat items. `cursor` goes on where one stopped.
+
+        A page of which `is_known` says so comes without its items, unread. A connector need not ask.
+        """
 
     def products_of(self, external_ids: Sequence[str]) -> Iterator[Page[ProductData]]:
         """Just these items, one call each; what the shop does not have does not come."""

@@ -6,7 +6,8 @@
     │   └── WrongAddress the merchant: the address is not the shop's, or not one we call; stops all the same
     ├── NotAllowed       the merchant: the key may not use one endpoint, only the pipe that needs it stops
     ├── Rejected         nobody but this one thing: the shop said no to it, go on with the next
-    └── Unreadable       us: the answer is not what it should be; hold the item, go on
+    ├── Unreadable       us: the answer is not what it should be; hold the item, go on
+    └── Closed           us: nothing was asked, for this installation may not; what is owed stays owed
 
 `str(error)` is a sentence that a merchant may read: it never holds a secret, a header or a body.
 """
@@ -62,3 +63,7 @@ class Unreadable(ShopError):
     def __init__(self, text: str, *, what: str = "") -> None:
         super().__init__(text)
         self.what = what
+
+
+class Closed(ShopError):
+    """This installation may not talk to shops now, or not write to them. Nothing was sent; the work waits."""

@@ -24,6 +24,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from requests.auth import AuthBase
 
+from integrations.connectors import gate
 from integrations.connectors.addresses import check_address
 from integrations.connectors.errors import (
     BadCredentials,
@@ -62,7 +63,8 @@ class Session:
     server comes on top, bounded by the system's resolver). `max_bytes` bounds an answer, unpacked. `certificates`
     is a file of trusted certificates instead of the public ones; the rest is for tests.
 
-    Raises `ShopError` and nothing else, but for what `before_call` raises. No error, log or `repr` holds the secret.
+    Raises `ShopError` and nothing else, but for what `before_call` raises; `Closed` already here, or before a write,
+    where this installation may not (`gate.py`). No error, log or `repr` holds the secret.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Session:
         network: Network | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        gate.ask(is_write=False)
         self.host = _place(base_url)
         self._base_url = base_url.rstrip("/")
         self._signature = _Signature(header, secret)
@@ -125,6 +128,7 @@ class Session:
         """Send `body` as JSON, once. `Unavailable.lost_answer` tells whether it may have happened nevertheless."""
         self._start()
         self._ask_caller()
+        gate.ask(is_write=True)
         return self._call(method, path, body=body)
 
     def redact(self, text: str) -> str:
@@ -367,12 +371,15 @@ def _endpoint(method: str, path: str) -> str:
 
 def _members_or_none(content: bytes) -> Answer | None:
     content = content.removeprefix(b"\xef\xbb\xbf")
-    for attempt in (content, _LONE_SURROGATE.sub(rb"\\ufffd", content)):
-        try:
-            return msgspec.json.decode(attempt, type=Answer)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            continue
-    return None
+    found = _members(content)
+    return found if found is not None else _members(_LONE_SURROGATE.sub(rb"\\ufffd", content))
+
+
+def _members(content: bytes) -> Answer | None:
+    try:
+        return msgspec.json.decode(content, type=Answer)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
 
 
 def _network_words(error: Exception) -> str:

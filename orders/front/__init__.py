@@ -93,7 +93,7 @@ def look(merchant: Merchant) -> FrontPage:
     page.completeness = [one for shop in found if (one := completeness.of(shop.integration, shop.states, now))]
     page.coming = coming_goods(merchant)
     page.steps = steps.first_steps(merchant, facts, found)
-    page.attention = attention.look(merchant, found, page.completeness, groups, tally, now)
+    page.attention = attention.look(merchant, found, page.completeness, groups, now)
     return page
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Min
+from django.db.models import Count, F, Min, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
@@ -17,9 +17,8 @@ from merchants.models import Merchant
 from merchants.templatetags.portal import duration
 from orders.front.addresses import order_list, sync_address, to
 from orders.front.completeness import Equation
-from orders.front.counts import Tally
 from orders.front.shops import Shop
-from orders.models import Cause, Hold, Status
+from orders.models import ASKED_OF_MERCHANT, Cause, Hold, Order, Status
 from orders.models.hold import OF_THE_SHOP
 from products.models import Tab, WebshopProduct
 from products.problems import Code
@@ -61,14 +60,13 @@ def look(
     shops: list[Shop],
     equations: list[Equation],
     groups: list[Group],
-    tally: dict[str, Tally],
     now: datetime,
 ) -> list[Attention]:
     """Everything that waits for a person, the gravest first."""
     found = [
         *_shops_in_trouble(merchant, shops),
         *_lost(equations),
-        *_refunds(merchant, tally),
+        *_asked(merchant),
         *_holds(merchant, groups, now),
         *_braked(merchant, shops, now),
         *_answers(merchant, now),
@@ -127,13 +125,42 @@ def _lost(equations: list[Equation]) -> list[Attention]:
     ]
 
 
-def _refunds(merchant: Merchant, tally: dict[str, Tally]) -> list[Attention]:
-    number = sum(one.refunds for one in tally.values())
-    if not number:
-        return []
-    title = ngettext("%(n)d cancelled order was paid", "%(n)d cancelled orders were paid", number) % {"n": number}
-    text = _("Refund it in Centra, then tick it off on the order.")
-    return [Attention(Tone.BAD, title, text, order_list(merchant.pk, asks="refund"), _("See them"))]
+def _asked(merchant: Merchant) -> list[Attention]:
+    """What only the merchant can answer of orders that are handed over, or were paid: one line for each question."""
+    # These three are read from indexes, however many orders there are.
+    some = Q(needs_refund=True) | Q(status=Status.COLLECTING) | Q(status=Status.SHIPPED, told_at__isnull=True)
+    counted = Order.objects.for_merchant(merchant).filter(some).order_by()
+    numbers = counted.aggregate(**{key: Count("pk", filter=is_so) for key, is_so in ASKED_OF_MERCHANT.items()})
+    return [
+        Attention(Tone.BAD, title % {"n": numbers[key]}, text, order_list(merchant.pk, asks=key), _("See them"))
+        for key, (title, text) in _questions(numbers).items()
+        if numbers[key]
+    ]
+
+
+def _questions(numbers: Mapping[str, int]) -> dict[str, tuple[str, str]]:
+    return {
+        "refund": (
+            ngettext("%(n)d paid order must be refunded", "%(n)d paid orders must be refunded", numbers["refund"]),
+            _("Refund it in Centra, then tick it off on the order."),
+        ),
+        "short": (
+            ngettext("%(n)d order: fewer pieces were found", "%(n)d orders: fewer pieces were found", numbers["short"]),
+            _("It is paid, so you decide: wait, or send what is there."),
+        ),
+        "unpaid": (
+            ngettext("%(n)d order is sent, and not paid", "%(n)d orders are sent, and not paid", numbers["unpaid"]),
+            _("The shop refused the payment. Try the capture again on the order."),
+        ),
+        "untold": (
+            ngettext(
+                "%(n)d order is sent, and the shop does not take it",
+                "%(n)d orders are sent, and the shop does not take it",
+                numbers["untold"],
+            ),
+            _("The order says what the shop answered; it is tried again by itself."),
+        ),
+    }
 
 
 # --- holds ---------------------------------------------------------------------------------
@@ -218,13 +245,18 @@ def _of_the_shops(merchant: Merchant, groups: list[Group], now: datetime) -> lis
             Tone.NONE,
             ngettext("%(n)d order waits: %(why)s", "%(n)d orders wait: %(why)s", number)
             % {"n": number, "why": cause.label},
-            _("Oldest %(age)s. It goes on by itself when the shop lets it go.")
-            % {"age": duration(now - oldest[cause])},
+            f"{_('Oldest %(age)s.') % {'age': duration(now - oldest[cause])}} {_by_itself(cause)}",
             order_list(merchant.pk, status=Status.RESERVED.value, cause=cause.value),
             _("See them"),
         )
         for cause, number in numbers.most_common()
     ]
+
+
+def _by_itself(cause: Cause) -> str:
+    if cause is Cause.NOT_SHOWN:
+        return _("If it was cancelled there, cancel it here; else it goes on by itself when the shop shows it again.")
+    return _("It goes on by itself when the shop lets it go.")
 
 
 # --- the rest ------------------------------------------------------------------------------

@@ -22,17 +22,16 @@ from orders.models.hold import OF_THE_SHOP
 if TYPE_CHECKING:
     from orders.front.attention import Group
 
-COUNTED = (Status.NEW, Status.COLLECTING, Status.PENDING, Status.RESERVED, Status.CANCELLED)
+COUNTED = (Status.NEW, Status.COLLECTING, Status.PENDING, Status.RESERVED)
 
 
 @dataclass(slots=True)
 class Tally:
-    """Orders of one status: how many, per warehouse, since when the oldest stands so, how many must be refunded."""
+    """Orders of one status: how many, per warehouse, since when the oldest stands so."""
 
     number: int = 0
     houses: dict[str, int] = field(default_factory=dict)
     oldest: datetime | None = None
-    refunds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,10 @@ def tally(merchant: Merchant) -> dict[str, Tally]:
     """By status; every counted status is there."""
     found: dict[str, Tally] = defaultdict(Tally)
     rows = Order.objects.for_merchant(merchant).filter(status__in=COUNTED).order_by()
-    for row in rows.values("status", "warehouse__code").annotate(
-        number=Count("pk"), oldest=Min("status_changed_at"), refunds=Count("pk", filter=Q(needs_refund=True))
-    ):
+    for row in rows.values("status", "warehouse__code").annotate(number=Count("pk"), oldest=Min("status_changed_at")):
         one = found[row["status"]]
         one.number += row["number"]
         one.houses[row["warehouse__code"]] = row["number"]
-        one.refunds += row["refunds"]
         one.oldest = min(filter(None, (one.oldest, row["oldest"])))
     return found
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from django_countries.fields import CountryField
 
 from integrations.models import Integration, Tone
 from merchants.models import Merchant, User, Warehouse
+from merchants.trigrams import TrigramIndex
 from products.models import Product
 from shipping.models import ShippingMethod
 
@@ -40,6 +42,15 @@ class Status(models.TextChoices):
 PROMISED = (Status.NEW, Status.PENDING)  # pieces are promised to these, in the order in which they came
 RESERVING = (Status.NEW, Status.PENDING, Status.RESERVED, Status.LOCKED)  # these hold pieces without taking them
 OPEN = (Status.DRAFT, *RESERVING)  # not handed to the warehouse, not closed
+CLOSED = (Status.SHIPPED, Status.CANCELLED, Status.RETURNED)
+# What only the merchant can answer, of orders that were paid or handed over.
+IS_UNTOLD = Q(status=Status.SHIPPED, told_at__isnull=True, integration__isnull=False)
+ASKED_OF_MERCHANT = {
+    "refund": Q(needs_refund=True),
+    "short": Q(status=Status.COLLECTING, facts__has_key="short"),
+    "unpaid": IS_UNTOLD & Q(shipment__isnull=False) & ~Q(shipment__capture_error=""),
+    "untold": IS_UNTOLD & ~Q(tell_error="") & (Q(shipment__isnull=True) | Q(shipment__capture_error="")),
+}
 TONES = {
     Status.NEW: Tone.GOOD,
     Status.COLLECTING: Tone.GOOD,
@@ -80,17 +91,25 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(status=Status.SHIPPED, told_at__isnull=True, integration__isnull=False)
 
     def search(self, words: str) -> OrderQuerySet:
-        """By reference, name, email, tracking code or SKU; every word must be found somewhere."""
-        found = self
+        """By reference, name, email, tracking code or SKU; every word must be found somewhere.
+
+        Asks first whether any word is a SKU: else the database would have to look at the lines of every order.
+        """
+        found, lines = self, OrderLine.objects.none()
         for word in words.split():
-            found = found.filter(
+            lines = lines | OrderLine.objects.filter(sku__iexact=word)
+        are_skus = lines.order_by().exists()
+        for word in words.split():
+            matches = (
                 Q(number__istartswith=word)
                 | Q(name__icontains=word)
                 | Q(company__icontains=word)
                 | Q(email__icontains=word)
                 | Q(tracking_code__iexact=word)
-                | Q(pk__in=OrderLine.objects.filter(sku__iexact=word).values("order"))
             )
+            if are_skus:
+                matches |= Q(pk__in=OrderLine.objects.filter(sku__iexact=word).values("order"))
+            found = found.filter(matches)
         return found
 
 
@@ -185,6 +204,7 @@ class Order(models.Model):
     shipped_at = models.DateTimeField(_("shipped"), null=True, blank=True)
     told_at = models.DateTimeField(_("told to the shop"), null=True, blank=True)
     tell_error = models.TextField(_("why the shop is not told yet"), blank=True)
+    returned_at = models.DateTimeField(_("pieces came back"), null=True, blank=True)  # the last time, if several
 
     # Asking the warehouse to stop.
     cancel_asked_at = models.DateTimeField(_("cancellation requested"), null=True, blank=True)
@@ -194,6 +214,9 @@ class Order(models.Model):
     )
     cancel_answered_at = models.DateTimeField(null=True, blank=True)
     needs_refund = models.BooleanField(_("refund it in the shop"), default=False)
+
+    # Names, addresses and free texts are gone since then; see `orders/erasing.py`.
+    erased_at = models.DateTimeField(_("personal data erased"), null=True, blank=True, editable=False)
 
     # Only where the stand-in for Centra is on: from this moment the played warehouse sends it, once it is collected.
     play_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -210,8 +233,15 @@ class Order(models.Model):
             models.Index(fields=["merchant", "status", "-placed_at", "-id"], name="order_by_status"),
             models.Index(fields=["merchant", "shipped_at"], name="order_shipped"),
             models.Index(fields=["warehouse", "status", "placed_at", "id"], name="order_to_collect"),
+            TrigramIndex(fields=["number", "name", "company", "email", "tracking_code"], name="order_search"),
             models.Index(
                 fields=["integration", "told_at"], name="order_untold", condition=Q(status="shipped", told_at=None)
+            ),
+            models.Index(fields=["merchant"], name="order_to_refund", condition=Q(needs_refund=True)),
+            models.Index(
+                fields=["status_changed_at"],
+                name="order_to_erase",
+                condition=Q(status__in=["shipped", "cancelled", "returned"], erased_at=None),
             ),
         ]
 
@@ -260,6 +290,11 @@ class Order(models.Model):
     def pieces(self) -> int:
         return sum(line.pieces for line in self.lines.all())
 
+    @property
+    def returned(self) -> int:
+        """Pieces of it that came back."""
+        return sum(line.returned for line in self.lines.all())
+
     def set_status(self, status: Status) -> None:
         """Another status from now on; saved by the caller. NEW and PENDING share one place in the queue."""
         if status == self.status:
@@ -270,6 +305,7 @@ class Order(models.Model):
         elif self.promised_at is None:
             self.promised_at = now
         self.status, self.status_changed_at = status, now
+        self.erased_at = None  # what is typed from now on is erased in its turn
 
     def tell(self, text: str, tone: str = Tone.NONE, who: str = "", **facts: Any) -> None:
         """Add a line to the order's story; within the transaction that makes it true."""
@@ -295,6 +331,7 @@ class OrderLine(models.Model):
     )  # ordered − sent − cancelled, as last read
     elsewhere = models.PositiveIntegerField(_("sent from elsewhere"), default=0)
     found = models.PositiveIntegerField(_("found at picking"), null=True, blank=True)  # a short pick
+    returned = models.PositiveIntegerField(_("came back"), default=0)  # of `pieces`, on the shelf again or not
     price = models.DecimalField(_("price"), max_digits=14, decimal_places=2, null=True, blank=True)
     vat_percent = models.DecimalField(_("VAT %"), max_digits=6, decimal_places=2, null=True, blank=True)
     weight_kg = models.DecimalField(_("weight in kg"), max_digits=10, decimal_places=3, null=True, blank=True)
@@ -307,6 +344,10 @@ class OrderLine(models.Model):
         ordering = ["pk"]
         verbose_name = _("order line")
         verbose_name_plural = _("order lines")
+        indexes = [models.Index(Upper("sku"), name="order_line_sku")]
+        constraints = [
+            models.CheckConstraint(condition=Q(returned__lte=models.F("pieces")), name="returned_not_above_sent")
+        ]
 
     def __str__(self) -> str:
         return f"{self.pieces} × {self.sku}"

@@ -109,9 +109,11 @@ def _store(request: MerchantRequest, order: Order, form: OrderForm, lines: Lines
     """Within the lock: write, tell what changed, and decide anew what waits for a reason."""
     was_held = order.holds.exists()
     form.save()
-    said = [*form.said(), *lines.store(order)]
-    if said:
-        order.tell(_("Edited: %(what)s.") % {"what": "; ".join(said)}, who=request.user.name)
+    of_head, of_lines = form.said(), lines.store(order)
+    if of_head or of_lines:
+        text = _("Edited: %(what)s.")
+        kept = text % {"what": "; ".join([*form.names(), *of_lines])}
+        order.tell(text % {"what": "; ".join([*of_head, *of_lines])}, who=request.user.name, kept=kept)
     if order.status == Status.RESERVED:
         if was_held:
             deciding.decide(order)

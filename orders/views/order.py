@@ -147,7 +147,13 @@ def _send(order: Order, who: str) -> str:
     return _("What is there is sent.")
 
 
+def _leave(order: Order, who: str) -> str:
+    moves.leave_untold(order, who)
+    return _("Left; the shop is not told any more.")
+
+
 ACTS: dict[str, Callable[[Order, str], str]] = {
+    "leave": _leave,
     "ask": _ask_to_cancel,
     "accept": _accept,
     "refuse": _refuse,

@@ -119,7 +119,10 @@ class Product(models.Model):
                 violation_error_message=_("Another product has this SKU."),
             )
         ]
-        indexes = [models.Index(fields=["merchant", "name"], name="product_by_name")]
+        indexes = [
+            models.Index(fields=["merchant", "name"], name="product_by_name"),
+            models.Index(fields=["merchant", "group"], name="product_group", condition=~Q(group="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sku} {self.name}"
@@ -152,6 +155,28 @@ class Product(models.Model):
         for key, value in changed.items():
             setattr(self, key, value)
         return bool(changed)
+
+
+class CataloguePage(models.Model):
+    """One page of a shop's list as it was read last; while it says the same, none of its items need be looked at.
+
+    `cursor` is where it begins, `digest` marks what it said and how that is read here, `items` is how many items it
+    showed, `seen_in` the last full pass that met it. See `known_pages.py`.
+    """
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="catalogue_pages")
+    cursor = models.CharField(max_length=300, blank=True)
+    digest = models.CharField(max_length=64)
+    items = models.PositiveIntegerField()
+    seen_in = models.CharField(max_length=32)
+
+    class Meta:
+        verbose_name = _("page of a shop’s list")
+        verbose_name_plural = _("pages of shops’ lists")
+        constraints = [models.UniqueConstraint(fields=["integration", "cursor"], name="catalogue_page_once")]
+
+    def __str__(self) -> str:
+        return self.cursor
 
 
 class Tab(models.TextChoices):
@@ -259,7 +284,9 @@ class WebshopProduct(models.Model):
     kept_sku = models.CharField(_("changed SKU that was declined"), max_length=600, blank=True)
     first_seen_at = models.DateTimeField(_("first seen"))
     last_changed_at = models.DateTimeField(_("last changed in the shop"))
-    seen_in = models.CharField(max_length=32, db_index=True)
+    seen_in = models.CharField(max_length=32)
+    # The page of the shop's list that showed it just so, by the key of a `CataloguePage`; those come and go.
+    page = models.BigIntegerField(null=True, blank=True, editable=False)
     ignored_at = models.DateTimeField(_("ignored"), null=True, blank=True)
     gone_at = models.DateTimeField(_("gone from the shop"), null=True, blank=True)
     wanted_at = models.DateTimeField(_("chosen for Create product"), null=True, blank=True)
@@ -289,6 +316,9 @@ class WebshopProduct(models.Model):
             models.Index(fields=["integration", "sku_folded"], name="webshop_product_folded"),
             models.Index(
                 fields=["integration", "id"], condition=Q(wanted_at__isnull=False), name="webshop_product_wanted"
+            ),
+            models.Index(
+                fields=["integration", "page"], condition=Q(gone_at__isnull=True), name="webshop_product_on_page"
             ),
         ]
 

@@ -22,12 +22,14 @@ MOST_MONEY = 10**7
 
 @dataclass
 class ApiCall:
-    """The request with its plugin. `repeats_page` is a lever: the page before is served once more."""
+    """The request with its plugin. `repeats_page` and `halves_rows` are levers: the page before is served once more;
+    of the rows that came only the first half is written."""
 
     request: HttpRequest
     plugin: PluginMethod
     body: dict[str, Any] = field(default_factory=dict)
     repeats_page: bool = False
+    halves_rows: bool = False
 
     @property
     def shop(self) -> Shop:
@@ -40,6 +42,8 @@ class ApiCall:
         body = json.loads(raw) if raw.strip() else {}
         if not isinstance(body, dict):
             raise ValueError("The body is no JSON object.")
+        if self.halves_rows and isinstance(rows := body.get("products"), list):
+            body["products"] = rows[: len(rows) // 2]
         self.body = body
 
     # --- the query string ------------------------------------------------------------------

@@ -24,6 +24,8 @@ class Kind(models.TextChoices):
     CUT_OFF = "cut_off", _("The connection ends in the middle of the answer")
     RESET = "reset", _("The connection ends without an answer; nothing is done")
     LOST_ANSWER = "lost_answer", _("The work is done, the answer is lost")
+    LATE = "late", _("The connection ends without an answer; the work is done seconds later")
+    HALF_DONE = "half_done", _("Half of the rows are written, then the connection ends without an answer")
     WRONG_TYPES = "wrong_types", _("Numbers as texts, texts as numbers")
     UNREADABLE_ROW = "unreadable_row", _("One unreadable row among good ones")
     REPEATED_PAGE = "repeated_page", _("The page before, once more")
@@ -36,8 +38,9 @@ class Kind(models.TextChoices):
 class Fault(models.Model):
     """One lever. Lets `skip` matching requests pass, then hits `times` of them; None: until taken away.
 
-    `params` by kind: slow `seconds`, `drips` · status `code`, `retry_after` (seconds, or "date"), `body` · refused
-    `msg` · unreadable_row and wrong_types `row`, `field` · redirect `to` · huge `megabytes`.
+    `params` by kind: slow `seconds`, `drips` · status `code`, `retry_after` (seconds), `retry_after_form` ("date",
+    "timestamp"), `body` · refused `msg` · late `seconds` · unreadable_row and wrong_types `row`, `field` · redirect
+    `to` · huge `megabytes`. What is written as one (an order, a shipment) is not written at all where it is half done.
     """
 
     Kind = Kind

@@ -323,7 +323,7 @@ class TestTick:
         merchant = factories.merchant()
         for _number in range(20):
             factories.integration(merchant)
-        with django_assert_num_queries(2 + len(pipes.PIPES)):  # type: ignore[attr-defined]
+        with django_assert_num_queries(3 + len(pipes.PIPES)):  # type: ignore[attr-defined]
             assert sync.tick() == 20 * len(pipes.PIPES)
 
 

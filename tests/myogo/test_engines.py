@@ -149,3 +149,36 @@ def test_a_worker_killed_in_the_middle_of_a_refresh_loses_and_doubles_nothing(
         ITEMS,
         ITEMS,
     )
+
+
+# --- told to stop ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("to_all", [False, True], ids=["the worker alone", "the worker and its processes"])
+def test_a_worker_told_to_stop_finishes_its_page_and_gives_its_lease_back(
+    centra: Centra, start_worker: Callable[[], subprocess.Popen[bytes]], to_all: bool
+) -> None:
+    """SIGTERM, as a container gets it, or as service managers send it to every process of a group."""
+    stock_up(centra)
+    slow = centra.shop.break_endpoint("GET products", "slow", times=None, seconds=0.7)
+    worker = start_worker()
+    refreshes = SyncRun.objects.filter(pipe="refresh")
+    wait_for(lambda: 1 <= sum(run.counts.get("pages", 0) for run in refreshes.all()) <= 3)
+    began = time.monotonic()
+    os.killpg(worker.pid, signal.SIGTERM) if to_all else worker.terminate()
+    worker.wait(timeout=15)
+    took = time.monotonic() - began
+    state = SyncState.objects.get(pipe="refresh")
+    record = refreshes.get()
+    assert (state.leased_until, state.lease) == (None, ""), what_is_stored()
+    assert state.next_run_at <= timezone.now()
+    assert (record.outcome, record.interruptions) == (SyncRun.Outcome.RUNNING, 0)
+    assert record.counts["pages"] < 7
+    assert record.counts["seen"] == centra.integration.webshop_products.count() == record.counts["pages"] * 500
+    assert took < 10, took
+    slow.delete()
+    start_worker()
+    wait_for(lambda: refreshes.filter(outcome=SyncRun.Outcome.SUCCEEDED).exists(), 180)
+    record.refresh_from_db()
+    assert (record.counts["seen"], record.counts["pages"], record.interruptions) == (ITEMS, 7, 0)
+    assert centra.integration.webshop_products.present().count() == ITEMS

@@ -137,7 +137,7 @@ def holds_have_a_cause(world: World) -> None:
 
 def cannot_ship(world: World, order: Order) -> bool:
     """The shop makes no shipment of what is not confirmed, nor of pieces that it owes itself."""
-    there = world.shop_orders().filter(number=order.number).first() if order.shop else None
+    there = ShopOrder.objects.filter(number=order.number).first() if order.shop else None  # of either shop
     if there is None:
         return False
     return there.status == ShopOrder.Status.PENDING or any(line.missing > 0 for line in there.lines.all())

@@ -246,7 +246,7 @@ class World(Ground):
         if self.integration.captures == Integration.Captures.NEVER:
             for shipment in ShopShipment.objects.filter(order__shop=self.shop, is_paid=False):
                 shipment.mark_paid()
-        refused = self.orders(Status.RESERVED, Status.SHIPPED).filter(integration__isnull=False)
+        refused = self.orders(Status.RESERVED, Status.SHIPPED).filter(integration=self.integration)
         for order in list(refused):
             with refusals():
                 handover.try_capture_again(order, "Kim")

@@ -8,16 +8,22 @@ from django.utils import timezone
 
 from integrations import sync
 from integrations.models import SyncRun
+from orders.handover import hand_over
 from orders.intake import intake
 from orders.models import Order
-from products import create, refresh
+from products import create, refresh, stock
 from products.models import Product, Stock
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Size
 from shipping.models import Carrier, MerchantMethod, ShippingMethod
 from tests.conftest import Centra
 
-JOBS: dict[str, Callable[[sync.Run], None]] = {"refresh": refresh.refresh, "intake": intake}
+JOBS: dict[str, Callable[[sync.Run], None]] = {
+    "refresh": refresh.refresh,
+    "intake": intake,
+    "hand-over": hand_over,
+    "stock": stock.push,
+}
 
 
 @dataclass

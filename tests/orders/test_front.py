@@ -159,9 +159,32 @@ def test_a_paid_order_that_was_cancelled_must_be_refunded(page: Client, merchant
     order(merchant, status=Status.CANCELLED, needs_refund=True, integration=shop)
     order(merchant, status=Status.CANCELLED, integration=shop)
     one = look(merchant).attention[0]
-    assert one.title == "1 cancelled order was paid"
+    assert one.title == "1 paid order must be refunded"
     assert "Refund it in Centra" in one.text
     assert page.get(one.url).status_code == 200
+
+
+def test_a_refund_of_an_order_that_is_sent_in_part_is_still_owed(page: Client, merchant: Merchant) -> None:
+    order(merchant, status=Status.SHIPPED, needs_refund=True, told_at=timezone.now())
+    assert page.get(attention(merchant)["1 paid order must be refunded"]).status_code == 200
+
+
+def test_what_only_the_merchant_can_answer_after_hand_over_is_said(
+    page: Client, merchant: Merchant, shop: Integration
+) -> None:
+    order(merchant, status=Status.COLLECTING, integration=shop, facts={"short": "Not found: 1 × FG1."})
+    shipped = order(merchant, status=Status.SHIPPED, integration=shop, tell_error="Refused.")
+    unpaid = order(merchant, status=Status.SHIPPED, integration=shop, tell_error="Not paid.")
+    unpaid.shipment = Shipment.objects.create(integration=shop, external_id="1-1", capture_error="Card expired.")
+    unpaid.save()
+    found = attention(merchant)
+    for title, meant in {
+        "1 order: fewer pieces were found": "COLLECTING",
+        "1 order is sent, and not paid": unpaid.number,
+        "1 order is sent, and the shop does not take it": shipped.number,
+    }.items():
+        listed = page.get(found[title])
+        assert [meant in (one.number, one.status.upper()) for one in listed.context["page"]] == [True]
 
 
 def test_stock_that_waits_for_a_word_is_said(page: Client, merchant: Merchant, shop: Integration) -> None:

@@ -7,7 +7,7 @@ import pytest
 from integrations.connectors.base import ParcelData
 from integrations.models import SyncState
 from merchants.models import Merchant
-from orders import moves, promise, splitting
+from orders import moves, promise, returning, splitting
 from orders.models import Cause, Order, OrderProcessing, Shipment, Status
 from orders.models.hold import MAY_BE_OVERRULED
 from products.models import Product, Reservation, Stock
@@ -43,11 +43,11 @@ def draft(merchant: Merchant, sweater: Product, shelf: Stock, method: ShippingMe
 
 def in_status(order: Order, status: Status) -> Order:
     """The order, brought to this status on its own ways."""
-    if status in (Status.NEW, Status.COLLECTING, Status.SHIPPED, Status.CANCELLED):
+    if status in (Status.NEW, Status.COLLECTING, Status.SHIPPED, Status.CANCELLED, Status.RETURNED):
         moves.save_as_new(order, "Kim")
-    if status in (Status.COLLECTING, Status.SHIPPED):
+    if status in (Status.COLLECTING, Status.SHIPPED, Status.RETURNED):
         moves.ask_to_hand_over(order, "Staff")
-    if status == Status.SHIPPED:
+    if status in (Status.SHIPPED, Status.RETURNED):
         moves.ship(order, ParcelData(tracking_code="SE123"), "Staff")
     if status == Status.CANCELLED:
         moves.cancel(order, "Kim")
@@ -56,11 +56,18 @@ def in_status(order: Order, status: Status) -> Order:
     if status == Status.PENDING:
         order.lines.update(pieces=11)
         moves.save_as_new(order, "Kim")
-    if status in (Status.RETURNED, Status.LOCKED):
+    if status == Status.RETURNED:
+        come_back(order)
+    if status == Status.LOCKED:
         Order.objects.filter(pk=order.pk).update(status=status)
     order.refresh_from_db()
     assert order.status == status
     return order
+
+
+def come_back(order: Order) -> None:
+    """All three, and two of them on the shelf."""
+    returning.record(order, {order.lines.get().pk: returning.Back(3, 2)}, "Staff")
 
 
 def stock_says(shelf: Stock, order: Order) -> dict[str, int]:
@@ -121,6 +128,8 @@ ACTS: dict[str, tuple[Callable[[Order], object], set[Status]]] = {
         lambda order: moves.cancel(order, "Kim"),
         {Status.DRAFT, Status.NEW, Status.PENDING, Status.RESERVED, Status.LOCKED, Status.COLLECTING, Status.CANCELLED},
     ),
+    "come back": (come_back, {Status.SHIPPED}),
+    "overrule": (lambda order: moves.overrule(order, [Cause.PHONE], "Kim"), {Status.RESERVED}),
     "answer": (lambda order: moves.answer_cancellation(order, "Staff", is_agreed=True), set()),
 }
 
@@ -153,6 +162,7 @@ STOCK = {
     Status.COLLECTING: {"on hand": 7, "reserved": 0, "held": 0, "taken": 3},
     Status.SHIPPED: {"on hand": 7, "reserved": 0, "held": 0, "taken": 0},
     Status.CANCELLED: {"on hand": 10, "reserved": 0, "held": 0, "taken": 0},
+    Status.RETURNED: {"on hand": 9, "reserved": 0, "held": 0, "taken": 0},
 }
 
 

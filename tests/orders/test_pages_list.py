@@ -181,6 +181,7 @@ def test_it_counts_no_further_than_it_pages(
     page: Client, merchant: Merchant, orders: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "MOST_COUNTED", 2)
+    monkeypatch.setattr(listing, "MOST_FOUND", 2)
     monkeypatch.setattr(listing, "PER_PAGE", 1)
     assert "the first 2; choose days to see the others" in text_of(page, merchant)
     assert "2 orders or more" in text_of(page, merchant, q="example.com")

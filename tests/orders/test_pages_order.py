@@ -155,6 +155,12 @@ def test_the_packing_list_names_pieces_and_address(page: Client, order: Order) -
     assert "Drottninggatan 1" in text
 
 
+def test_the_packing_list_shows_a_line_whose_product_is_not_known(page: Client, order: Order) -> None:
+    factories.order_line(order, sku="UNHEARD-OF", name="", pieces=1)
+    text = page.get(reverse("orders:packing_list", args=[order.merchant_id, order.pk])).content.decode()
+    assert "UNHEARD-OF" in text
+
+
 def test_one_order_costs_a_bounded_number_of_queries(
     page: Client, order: Order, sweater: Product, django_assert_max_num_queries: Callable[[int], Any]
 ) -> None:

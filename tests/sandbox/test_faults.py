@@ -152,6 +152,35 @@ def test_a_lost_answer_comes_after_the_work_was_done(shop: Shop, line: Line, siz
     assert sizes[0].physical == 9
 
 
+def test_late_work_is_done_when_nobody_listens_any_more(shop: Shop, line: Line, sizes: list[Size]) -> None:
+    shop.break_endpoint("POST stock", "late", seconds=1)
+    with pytest.raises(requests.ConnectionError):
+        line.post("stock", {"products": [{"product": "A0", "quantity": 9}]})
+    sizes[0].refresh_from_db()
+    assert sizes[0].physical == 5
+    end = time.monotonic() + 20
+    while sizes[0].physical == 5 and time.monotonic() < end:
+        time.sleep(0.05)  # another thread of the server has no event to wait for
+        sizes[0].refresh_from_db()
+    assert sizes[0].physical == 9
+
+
+def test_half_done_work_is_the_first_half_of_the_rows(shop: Shop, line: Line, sizes: list[Size]) -> None:
+    shop.break_endpoint("POST stock", "half_done")
+    with pytest.raises(requests.ConnectionError):
+        line.post("stock", {"products": [{"product": f"A{n}", "quantity": 9} for n in range(4)]})
+    assert list(Size.objects.order_by("pk").values_list("physical", flat=True)) == [9, 9, 5, 5]
+
+
+def test_what_is_written_as_one_is_not_half_done(shop: Shop, line: Line, sizes: list[Size]) -> None:
+    order = shop.place_order({sizes[0]: 1})
+    order.confirm()
+    shop.break_endpoint("POST shipments", "half_done")
+    with pytest.raises(requests.ConnectionError):
+        line.post("shipments", {"order": order.number, "products": {str(order.lines.get().pk): 1}})
+    assert not order.shipments.exists()
+
+
 def test_a_slow_answer_comes_in_drips_and_is_right(shop: Shop, line: Line) -> None:
     shop.break_endpoint("GET products", "slow", seconds=1, drips=4)
     started = time.monotonic()
@@ -178,6 +207,14 @@ def test_wrong_types_are_still_legible(shop: Shop, line: Line, sizes: list[Size]
     assert (rows[0]["stockItemId"], rows[1]["stockItemId"]) == (sizes[0].pk, str(sizes[1].pk))
     assert rows[1]["active"] == "1"
     assert rows[1]["ean"] is None
+
+
+def test_wrong_types_are_in_the_answer_to_a_write_too(shop: Shop, line: Line, sizes: list[Size]) -> None:
+    order = shop.place_order({sizes[0]: 1})
+    order.confirm()
+    shop.break_endpoint("POST shipments", "wrong_types")
+    answer = line.post("shipments", {"order": order.number, "products": {str(order.lines.get().pk): 1}}).json()
+    assert (answer["status"], answer["order"], answer["shipment"]) == ("ok", str(order.number), f"{order.number}-1")
 
 
 def test_one_row_is_unreadable_and_the_others_are_not(shop: Shop, line: Line, sizes: list[Size]) -> None:

@@ -5,6 +5,7 @@ are generators of pages of raw rows. Two kinds of paging exist: products and sto
 page, all else counts by offset (or page) until a page is empty, for nobody knows the caps on `limit`.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import msgspec
 from django.utils.translation import gettext as _
 
+from integrations.connectors.base import IsKnown
 from integrations.connectors.centra.wire import Rows, rows
 from integrations.connectors.errors import BadCredentials, NotAllowed, Rejected, Unavailable, Unreadable
 from integrations.connectors.http import KEY_REFUSED, Answer, Session
@@ -36,6 +38,8 @@ class RawPage(NamedTuple):
     rows: list[msgspec.Raw]
     cursor: str
     number: int
+    digest: str = ""
+    is_known: bool = False
 
 
 class Client:
@@ -46,9 +50,11 @@ class Client:
 
     # --- products and stock ----------------------------------------------------------------
 
-    def products(self, filters: Params | None = None, cursor: str = "") -> Iterator[RawPage]:
+    def products(
+        self, filters: Params | None = None, cursor: str = "", is_known: IsKnown | None = None
+    ) -> Iterator[RawPage]:
         """`GET /products`: one row per size, inactive ones included. Filter `modified`: changed after."""
-        return self._linked_pages("/products", {"limit": ITEMS_PER_PAGE, **(filters or {})}, cursor)
+        return self._linked_pages("/products", {"limit": ITEMS_PER_PAGE, **(filters or {})}, cursor, is_known)
 
     def stock(self, filters: Params | None = None, cursor: str = "") -> Iterator[RawPage]:
         """`GET /stock`: one row per size; physical, allocated and available of the plugin's warehouses together."""
@@ -127,23 +133,30 @@ class Client:
         for page in range(first, 1_000_000):
             params = {**(filters or {}), "limit": RETURNS_PER_PAGE, "page": page}
             found = self._read_rows("/returns", "returns", params)
-            repeats.look(found)
+            repeats.look([bytes(row) for row in found])
             yield RawPage(found, str(page + 1) if found else "", page - first + 1)
             if not found:
                 return
 
     # --- pages -----------------------------------------------------------------------------
 
-    def _linked_pages(self, path: str, params: Params, cursor: str) -> Iterator[RawPage]:
-        """Follow `next` until there is none. It may or may not repeat the filters, so ours are merged in."""
+    def _linked_pages(
+        self, path: str, params: Params, cursor: str, is_known: IsKnown | None = None
+    ) -> Iterator[RawPage]:
+        """Follow `next` until there is none. It may or may not repeat the filters, so ours are merged in.
+
+        The rows of a page that is known are not taken apart.
+        """
         seen = {cursor}
         repeats = _Repeats(path, allowed=1)
         for number in range(1, 1_000_000):
             answer = self._read(path, {**params, **_query(cursor)})
-            found = self._rows_of(path, answer, "products")
+            digest = hashlib.sha256(answer.get("products", b"")).hexdigest()
+            known = is_known is not None and is_known(cursor, digest)
+            found = [] if known else self._rows_of(path, answer, "products")
             cursor = self._next(path, answer)
-            repeats.look(found)
-            yield RawPage(found, cursor, number)
+            repeats.look(digest)
+            yield RawPage(found, cursor, number, digest, known)
             if not cursor:
                 return
             if cursor in seen:
@@ -158,7 +171,7 @@ class Client:
         repeats = _Repeats(path, allowed=2)
         for number in range(1, 1_000_000):
             found = self._read_rows(path, key, {**(filters or {}), "limit": limit, "offset": offset})
-            repeats.look(found)
+            repeats.look([bytes(row) for row in found])
             offset += len(found)
             yield RawPage(found, str(offset) if found else "", number)
             if not found:
@@ -246,12 +259,11 @@ class _Repeats:
     def __init__(self, path: str, allowed: int) -> None:
         self._path = path
         self._allowed = allowed
-        self._last: list[bytes] | None = None
+        self._last: list[bytes] | str | None = None
         self._times = 0
 
-    def look(self, page: list[msgspec.Raw]) -> None:
-        """Raise `Unreadable` where the page is one identical page too many."""
-        contents = [bytes(row) for row in page]
+    def look(self, contents: list[bytes] | str) -> None:
+        """Raise `Unreadable` where the page, given as its rows or their digest, is one identical page too many."""
         self._times = self._times + 1 if contents == self._last else 1
         self._last = contents
         if self._times > self._allowed:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from integrations.connectors.base import (
     Allowed,
     Credentials,
+    IsKnown,
     NewShipment,
     OrderData,
     Page,
@@ -33,6 +34,7 @@ from integrations.connectors.centra.address import tidy_base_url
 from integrations.connectors.centra.client import HEADER, STOCK_ROWS_PER_CALL, Client, RawPage
 from integrations.connectors.errors import (
     BadCredentials,
+    Closed,
     NotAllowed,
     Rejected,
     Unavailable,
@@ -124,9 +126,11 @@ class CentraConnector:
 
     # --- products and stock ----------------------------------------------------------------
 
-    def products(self, changed_since: datetime | None = None, cursor: str = "") -> Iterator[Page[ProductData]]:
+    def products(
+        self, changed_since: datetime | None = None, cursor: str = "", is_known: IsKnown | None = None
+    ) -> Iterator[Page[ProductData]]:
         filters = {"modified": self._since(changed_since)} if changed_since else {}
-        return _read(self._client.products(filters, cursor), mapping.product, "stockItemId")
+        return _read(self._client.products(filters, cursor, is_known), mapping.product, "stockItemId")
 
     def products_of(self, external_ids: Sequence[str]) -> Iterator[Page[ProductData]]:
         for external_id in external_ids:
@@ -277,7 +281,7 @@ class CentraConnector:
 def _read(pages: Iterable[RawPage], read: Callable[[msgspec.Raw], T], id_field: str) -> Iterator[Page[T]]:
     for page in pages:
         items, faulty = mapping.read_rows(page.rows, read, id_field)
-        yield Page(items, faulty, page.cursor, page.number)
+        yield Page(items, faulty, page.cursor, page.number, page.digest, page.is_known)
 
 
 def _is_item(external_id: str, item: ProductData) -> bool:
@@ -306,6 +310,8 @@ def _probing(right: Right, write: Callable[[], None], good: str) -> RightFound:
     """What a write that changes nothing meets. Refused for its content means that it was let in at the door."""
     try:
         write()
+    except Closed as closed:
+        return RightFound(right, Allowed.UNKNOWN, _("Not asked: %(why)s") % {"why": closed})
     except NotAllowed as refused:
         return RightFound(right, Allowed.NO, _how_to_allow(refused))
     except Rejected:

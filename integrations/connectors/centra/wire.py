@@ -255,6 +255,8 @@ def _sentence(text: str, field: str) -> str:
 
 def exact(value: Scalar, field: str) -> str:
     """Text just as given, blanks and all: for the parts of a SKU, where they tell twins apart."""
+    if isinstance(value, str) and "\0" not in value:
+        return value
     if value is None or value is False:
         return ""
     if value is True:
@@ -267,7 +269,9 @@ def exact(value: Scalar, field: str) -> str:
 
 def text(value: Scalar, field: str) -> str:
     """Text for people: without blanks around it, and without the one character that no database keeps."""
-    return exact(value.replace("\0", "") if isinstance(value, str) else value, field).strip()
+    if isinstance(value, str):
+        return (value.replace("\0", "") if "\0" in value else value).strip()
+    return exact(value, field).strip()
 
 
 def required(value: Scalar, field: str) -> str:

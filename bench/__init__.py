@@ -1,0 +1,10 @@
+"""`make bench`: how long the portal takes, against the least that anybody would have to do. No part of the portal.
+
+shop.py     a process that serves pre-rendered answers from memory and counts its own time
+engine.py   the database, the shop and the worker processes of one run
+data.py     a merchant with goods and orders, made in bulk by the database
+floor.py    the least: fetch, parse, COPY
+worker.py   a process that does what a worker does, and says what it took
+catalogue.py, orders.py, stock.py, polls.py, pages.py    what is measured
+report.py   docs/benchmarks.md
+"""

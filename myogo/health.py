@@ -1,0 +1,118 @@
+"""Three addresses for machines, answered before any other middleware: they carry no host name, no https, no session.
+
+/health/live    this process answers
+/health/ready   it can work: the database answers and is up to date, the broker answers; else 503 with words
+/metrics        for Prometheus, to whoever carries METRICS_TOKEN; see `metrics.py`
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from kombu.exceptions import OperationalError as BrokerError
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+BROKER_SECONDS = 1
+GOOD = "ok"
+
+
+def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    pages = {"/health/live": live, "/health/ready": ready, "/metrics": metrics}
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        page = pages.get(request.path_info)
+        return page(request) if page and (page is not metrics or settings.METRICS_TOKEN) else get_response(request)
+
+    return answer
+
+
+def live(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+def ready(request: HttpRequest) -> HttpResponse:
+    found = {"database": database(), "broker": broker()}
+    if found["database"] == GOOD:
+        found["migrations"] = migrations()
+    is_ready = set(found.values()) == {GOOD}
+    answer = JsonResponse({"ready": is_ready, **found}, status=200 if is_ready else 503)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Text of Prometheus' exposition format; 403 without the token, 503 where the database does not answer."""
+    from myogo.metrics import CONTENT_TYPE, text  # imports models, which are not there yet when middleware is loaded
+
+    said = request.headers.get("Authorization", "").encode()
+    if not hmac.compare_digest(said, f"Bearer {settings.METRICS_TOKEN}".encode()):
+        return HttpResponse("Carry the token of METRICS_TOKEN.\n", status=403, content_type="text/plain")
+    try:
+        return HttpResponse(text(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+    except DatabaseError:
+        return HttpResponse("The database does not answer.\n", status=503, content_type="text/plain")
+
+
+# --- what is asked --------------------------------------------------------------------------
+
+
+def database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "The database does not answer."
+    return GOOD
+
+
+_is_up_to_date: set[Any] = set()  # databases that were seen to be; this process' code needs no more than it did then
+
+
+def migrations() -> str:
+    name = connection.settings_dict["NAME"]
+    if name in _is_up_to_date:
+        return GOOD
+    try:
+        executor = MigrationExecutor(connection)
+        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except DatabaseError:
+        return "The database does not answer."
+    if missing:
+        return f"{missing} migrations are not applied: run `manage.py migrate`."
+    _is_up_to_date.add(name)
+    return GOOD
+
+
+def broker() -> str:
+    """One ping, within about a second. The in-memory broker is this process itself."""
+    url = settings.CELERY_BROKER_URL
+    try:
+        if url.startswith(("redis://", "rediss://")):
+            with broker_client() as client:
+                client.ping()
+        elif not url.startswith("memory:"):
+            with current_app.connection_for_write() as line:
+                line.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+    except (RedisError, BrokerError, OSError):
+        return "The broker does not answer."
+    return GOOD
+
+
+def broker_client() -> redis.Redis:
+    client: redis.Redis = redis.Redis.from_url(
+        settings.CELERY_BROKER_URL,
+        socket_connect_timeout=BROKER_SECONDS,
+        socket_timeout=BROKER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return client

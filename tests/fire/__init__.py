@@ -1,0 +1,10 @@
+"""`make fire`: a storm over the whole portal, and the proof afterwards that nothing was lost, doubled or wrong.
+
+plan       what will happen, drawn from a seed: purchases and changes of mind, faults, deaths (pure)
+engines    a PostgreSQL database and a Redis of its own, web processes, workers and beat that may be killed
+town       shops of several kinds, and everything that people do in them
+storm      the plan, carried out beside real workers
+quiet      the faults end; people mend what only people can; everything is waited for
+truth      lost, doubled, wrong: read from both sides
+report     `docs/fire.md`
+"""

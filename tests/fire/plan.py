@@ -1,0 +1,212 @@
+"""What will happen in a storm, drawn from a seed. Pure: the same seed, length and number of orders give the same plan.
+
+Orders are named by the number of their purchase, shops by theirs, so that a plan means the same in every run. When
+exactly workers do what lies between is up to the machine; that is what the storm is for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.models.fault import Kind
+
+SHOPS = 4
+ITEMS = 12  # per shop
+ADOPTING, LATE_PAYING = 2, 1  # the shop that makes its shipments itself, and the one that is paid when a parcel is sent
+BUYING = 0.85  # share of the time in which people buy
+PAGES = ("GET products", "GET stock", "GET orders", "GET shipments")
+WRITES = ("POST stock", "POST shipments", "PUT shipments", "PUT shipment", "PUT capture", "DELETE shipments")
+# Where an endpoint is called in one shop only, its levers are pulled there.
+ONLY_IN = {"PUT capture": ADOPTING, "PUT shipments": LATE_PAYING, "DELETE shipments": LATE_PAYING}
+
+EVERYWHERE: tuple[tuple[str, dict[str, Any]], ...] = (
+    *((Kind.STATUS.value, {"code": code}) for code in (500, 502, 503, 403, 401, 404)),
+    (Kind.STATUS.value, {"code": 429, "retry_after": 1}),
+    (Kind.STATUS.value, {"code": 429, "retry_after": 2, "retry_after_form": "date"}),
+    (Kind.STATUS.value, {"code": 429, "retry_after": 2, "retry_after_form": "timestamp"}),
+    (Kind.SLOW.value, {"seconds": 3, "drips": 12}),
+    (Kind.WRONG_TYPES.value, {}),
+    (Kind.REDIRECT.value, {}),
+    (Kind.HUGE.value, {"megabytes": 65}),
+    *((kind.value, {}) for kind in (Kind.REFUSED, Kind.HTML, Kind.EMPTY, Kind.TRUNCATED, Kind.CUT_OFF, Kind.RESET)),
+)
+ON_PAGES = (Kind.UNREADABLE_ROW, Kind.REPEATED_PAGE, Kind.REORDERED_PAGE, Kind.LOOPING_PAGE)
+ON_WRITES: tuple[tuple[str, dict[str, Any]], ...] = (
+    (Kind.LOST_ANSWER.value, {}),
+    (Kind.LATE.value, {"seconds": 2}),
+    (Kind.HALF_DONE.value, {}),
+)
+# What becomes of an order after it was bought: what, where, how often (per cent), and what follows it.
+MINDS: tuple[tuple[str, str, float, str], ...] = (
+    ("shop", "hold", 5, "resume"),
+    ("shop", "hold", 1, ""),
+    ("shop", "cancel", 5, ""),
+    ("shop", "cancel", 2, "restore"),
+    ("shop", "edit_more", 2, ""),
+    ("shop", "edit_less", 2, ""),
+    ("shop", "edit_address", 3, ""),
+    ("shop", "payment_fails", 4, "payment_works"),
+    ("shop", "mark_paid", 2, ""),
+    ("shop", "make_shipment", 2, ""),
+    ("shop", "send", 2, ""),
+    ("shop", "delete_shipment", 1, ""),
+    ("merchant", "draft", 3, "save"),
+    ("merchant", "cancel", 2, ""),
+    ("merchant", "ask to cancel", 6, ""),
+    ("merchant", "accept", 4, ""),
+    ("merchant", "refuse", 2, ""),
+    ("merchant", "split one off", 3, ""),
+    ("merchant", "try again", 3, ""),
+)
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that happens `at` so many seconds after the beginning. `who`: shopper, shop, merchant, goods, faults,
+    deaths. `order` is the number of the purchase that is meant."""
+
+    at: float
+    who: str
+    what: str
+    shop: int = 0
+    order: int = 0
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All acts of a storm in the order of their time."""
+
+    seed: int
+    seconds: float
+    orders: int
+    acts: tuple[Act, ...]
+
+    def of(self, *who: str) -> list[Act]:
+        return [act for act in self.acts if act.who in who]
+
+    @property
+    def digest(self) -> str:
+        """The same for the same plan, on every machine."""
+        rows = [[round(act.at, 3), act.who, act.what, act.shop, act.order, act.more] for act in self.acts]
+        return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def draw(seed: int, seconds: float, orders: int) -> Plan:
+    """The plan of a storm of so many seconds in which so many orders are bought."""
+    acts = [
+        *_purchases(random.Random(f"{seed} people"), seconds, orders),
+        *_goods(random.Random(f"{seed} goods"), seconds, orders),
+        *_levers(random.Random(f"{seed} faults"), seconds),
+        *_storms(random.Random(f"{seed} storms"), seconds),
+        *_keys(random.Random(f"{seed} keys"), seconds),
+        *_deaths(random.Random(f"{seed} deaths"), seconds),
+    ]
+    in_time = [act for act in acts if act.at <= seconds]
+    return Plan(seed, seconds, orders, tuple(sorted(in_time, key=lambda act: act.at)))
+
+
+# --- people --------------------------------------------------------------------------------
+
+
+def _purchases(chance: random.Random, seconds: float, orders: int) -> Iterator[Act]:
+    for number in range(orders):
+        at = seconds * BUYING * number / orders
+        shop = chance.randrange(SHOPS)
+        lines = [
+            [item, chance.choice((1, 1, 1, 2, 3))] for item in chance.sample(range(ITEMS), chance.choice((1, 1, 2, 3)))
+        ]
+        waits = chance.random() < 0.08
+        more = {"lines": lines, "confirm": not waits, "owes": chance.random() < 0.05}
+        yield Act(at, "shopper", "buy", shop, number, more)
+        if waits:
+            yield Act(at + chance.uniform(2, 20), "shop", "confirm", shop, number)
+        yield from _changes_of_mind(chance, at, shop, number, seconds)
+
+
+def _changes_of_mind(chance: random.Random, at: float, shop: int, number: int, seconds: float) -> Iterator[Act]:
+    for who, what, share, then in MINDS:
+        often = 3 if what == "ask to cancel" and shop == LATE_PAYING else 1
+        if chance.random() * 100 < share * often:
+            # Some at once, before anybody has read it; some when it is long on its way.
+            begin = at + chance.choice((0.1, chance.uniform(1, 15), chance.uniform(5, seconds / 4)))
+            yield Act(begin, who, what, shop, number)
+            if then:
+                yield Act(begin + chance.uniform(1, seconds / 8), who, then, shop, number)
+
+
+def _goods(chance: random.Random, seconds: float, orders: int) -> Iterator[Act]:
+    """Goods come in while people buy, about as many pieces as they buy; recounts differ by a few."""
+    arrivals = max(SHOPS * 2, orders // 12)
+    for number in range(arrivals):
+        more = {"item": chance.randrange(ITEMS), "pieces": chance.randint(15, 60)}
+        yield Act(seconds * number / arrivals, "goods", "receive", chance.randrange(SHOPS), 0, more)
+        if chance.random() < 0.5:
+            more = {"item": chance.randrange(ITEMS), "by": chance.choice((-4, -3, -2, -1, 1, 2, 3))}
+            yield Act(seconds * number / arrivals, "goods", "adjust", chance.randrange(SHOPS), 0, more)
+
+
+# --- faults --------------------------------------------------------------------------------
+
+
+def pairs() -> list[tuple[str, str, dict[str, Any]]]:
+    """Every endpoint with every fault that can hit it."""
+    both = [(endpoint, kind, more) for endpoint in (*PAGES, *WRITES) for kind, more in EVERYWHERE]
+    both += [(endpoint, kind.value, {}) for endpoint in PAGES for kind in ON_PAGES]
+    return both + [(endpoint, kind, more) for endpoint in WRITES for kind, more in ON_WRITES]
+
+
+def _levers(chance: random.Random, seconds: float) -> Iterator[Act]:
+    """Every pair once, or, in a short storm, as many as there is time for; those of one endpoint are spread out."""
+    chosen = pairs()
+    chance.shuffle(chosen)
+    chosen = chosen[: max(20, int(seconds * 0.75))]
+    for place, (endpoint, kind, more) in enumerate(chosen):
+        at = seconds * (0.04 + 0.78 * place / len(chosen))
+        shop = ONLY_IN.get(endpoint, chance.randrange(SHOPS))
+        is_rare = endpoint in ONLY_IN or kind in (Kind.HUGE, Kind.SLOW)
+        times = 1 if is_rare else chance.choice((1, 1, 1, 2, 4))
+        skip = 0 if endpoint in ONLY_IN else chance.choice((0, 0, 1, 3))
+        more = {"endpoint": endpoint, "times": times, "skip": skip, "params": more}
+        yield Act(at, "faults", kind, shop, 0, more)
+
+
+def _storms(chance: random.Random, seconds: float) -> Iterator[Act]:
+    """Every so often a whole shop says nothing else for a while."""
+    for number in range(max(2, int(seconds // 40))):
+        kind, more = chance.choice(EVERYWHERE[:9])
+        at = seconds * (0.1 + 0.75 * number / max(2, int(seconds // 40)))
+        spread = {"endpoint": "", "times": chance.randint(8, 30), "skip": 0, "params": more}
+        yield Act(at, "faults", kind, chance.randrange(SHOPS), 0, spread)
+
+
+def _keys(chance: random.Random, seconds: float) -> Iterator[Act]:
+    """Keys are revoked and restored, and permissions taken away and given back."""
+    for number in range(max(2, int(seconds // 45))):
+        at = seconds * (0.12 + 0.7 * number / max(2, int(seconds // 45)))
+        shop, pause = chance.randrange(SHOPS), chance.uniform(3, 9)
+        yield Act(at, "faults", "revoke key", shop)
+        yield Act(at + pause, "faults", "restore key", shop)
+        endpoint = chance.choice((*PAGES, *WRITES))
+        yield Act(at + pause + 1, "faults", "forbid", shop, 0, {"endpoint": endpoint})
+        yield Act(at + pause + 6, "faults", "allow", shop, 0, {"endpoint": endpoint})
+
+
+def _deaths(chance: random.Random, seconds: float) -> Iterator[Act]:
+    rhythm = {
+        "kill worker": 13,
+        "cut databases": 17,
+        "kill beat": 61,
+        "empty redis": 29,
+        "kill redis": 67,
+        "kill web": 83,
+    }
+    for what, every in rhythm.items():
+        for number in range(max(1, int(seconds * 0.9 // every))):
+            at = min(seconds * 0.92, every * (number + chance.uniform(0.3, 0.9)))
+            yield Act(at, "deaths", what, 0, 0, {"pick": chance.randrange(1000)})

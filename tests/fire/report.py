@@ -1,0 +1,195 @@
+"""What a storm came to, as a page of Markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import celery
+import django
+
+from orders.models import Order
+from products.models import Movement
+from sandbox.models import Fault
+from sandbox.models import Order as ShopOrder
+from sandbox.models import Shipment as ShopShipment
+from sandbox.models.fault import Kind
+from tests.fire.plan import Plan, pairs
+from tests.fire.storm import Storm
+from tests.fire.town import Town, merchants
+from tests.fire.truth import Findings
+
+NAMED = 40  # findings of a kind that are written out
+
+
+@dataclass
+class Result:
+    """All that the report tells."""
+
+    storm: Storm
+    findings: Findings
+    owed: list[str]
+    outcomes: dict[str, int]
+    raged: float
+    rested: float
+    postgres: str
+    redis: str
+    command: str
+    machine: str
+    struck: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_green(self) -> bool:
+        return not (self.findings.total or self.owed or self.storm.errors)
+
+
+def write(result: Result, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(_page(result)) + "\n")
+
+
+def this_machine() -> str:
+    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
+    memory = next((int(line.split()[1]) // 1024 // 1024 for line in _lines("/proc/meminfo") if "MemTotal" in line), 0)
+    return f"{os.cpu_count()} cores {model}, {memory} GiB, {platform.system()} {platform.release().split('-')[0]}"
+
+
+def redis_version() -> str:
+    found = re.search(r"v=(\S+)", subprocess.run(["redis-server", "--version"], capture_output=True, text=True).stdout)
+    return found[1] if found else "?"
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _page(result: Result) -> Iterator[str]:
+    plan, engines = result.storm.plan, result.storm.engines
+    yield "# Under fire\n"
+    yield (
+        "Written by `make fire`. A storm over the whole portal, on PostgreSQL and Redis with several worker processes: "
+        "people buy, change their minds, pack and send, while every kind of fault hits every endpoint of the shops, "
+        "workers die, Redis is emptied and the database's connections are cut. Then the faults end, what is owed is "
+        "waited for, and both sides are compared with each other and with the people's own books.\n"
+    )
+    yield "| | |\n|---|---|"
+    yield f"| **lost** | **{len(result.findings.lost)}** |"
+    yield f"| **doubled** | **{len(result.findings.doubled)}** |"
+    yield f"| **wrong** | **{len(result.findings.wrong)}** |"
+    yield f"| still owed at the end | {len(result.owed)} |"
+    yield f"| errors that a person would have seen | {len(result.storm.errors)} |\n"
+    yield from _problems(result)
+    yield "## What it was\n\n| | |\n|---|---|"
+    yield from _rows({
+        "command": f"`{result.command}`",
+        "seed, plan": f"{plan.seed}, `{plan.digest}` ({len(plan.acts)} acts)",
+        "storm": f"{result.raged:.0f} s (planned {plan.seconds:.0f}; at most {result.storm.lagged:.0f} s behind)",
+        "until all was at rest": f"{result.rested:.0f} s",
+        "machine": result.machine,
+        "versions": f"Python {platform.python_version()}, Django {django.__version__}, Celery {celery.__version__}, "
+        f"PostgreSQL {result.postgres}, Redis {result.redis}",
+        "processes": f"{engines.workers} workers of 2 processes each, beat, 2 web processes of 8 threads, Redis",
+    })  # fmt: skip
+    yield from _work(result)
+    yield from _deaths(result)
+    yield from _faults(result.storm.towns, plan)
+    yield from _reading()
+
+
+def _rows(facts: dict[str, object]) -> Iterator[str]:
+    yield from (f"| {name} | {value} |" for name, value in facts.items())
+    yield ""
+
+
+def _problems(result: Result) -> Iterator[str]:
+    lists = [*result.findings.rows(), ("still owed", result.owed), ("errors", result.storm.errors)]
+    for name, found in lists:
+        if found:
+            yield f"### {name}\n"
+            yield from (f"* {what}" for what in found[:NAMED])
+            if len(found) > NAMED:
+                yield f"* … and {len(found) - NAMED} more"
+            yield ""
+
+
+def _work(result: Result) -> Iterator[str]:
+    towns = result.storm.towns
+    shops = [town.shop for town in towns]
+    shipments = ShopShipment.objects.filter(order__shop__in=shops)
+    acts: Counter[str] = sum((town.books.acts for town in merchants(towns)), Counter())
+    yield "## What people did\n\n| | |\n|---|---|"
+    yield from _rows({
+        "orders bought": f"{ShopOrder.objects.filter(shop__in=shops).count()} in {len(towns)} shops "
+        f"(refused by the shops for want of pieces: {sum(town.books.refused for town in merchants(towns))})",
+        "orders and parts here at the end": ", ".join(f"{n} {status}" for status, n in result.outcomes.items()),
+        "waiting for a reason": _reasons(towns),
+        "shipments in the shops": f"{shipments.count()}, sent {shipments.exclude(shipped_at=None).count()}, "
+        f"payments taken {shipments.filter(captures=1).count()}",
+        "changes of stock": Movement.objects.count(),
+        **{name: n for name, n in sorted(acts.items())},
+    })  # fmt: skip
+
+
+def _reasons(towns: list[Town]) -> str:
+    mine = Order.objects.filter(merchant__in=[town.merchant for town in towns], holds__isnull=False)
+    causes = Counter(mine.values_list("holds__cause", flat=True))
+    return ", ".join(f"{n} × {cause}" for cause, n in causes.most_common()) or "none"
+
+
+def _deaths(result: Result) -> Iterator[str]:
+    engines = result.storm.engines
+    yield "## What happened to the machines\n\n| | |\n|---|---|"
+    died = {f"{name} ended by itself and was started again": n for name, n in sorted(engines.died.items())}
+    yield from _rows({**dict(sorted(engines.killed.items())), **died})
+
+
+def _faults(towns: list[Town], plan: Plan) -> Iterator[str]:
+    """Hits by kind and endpoint; a blank where the plan had none, 0 where it was never hit."""
+    rows = Fault.objects.filter(shop__in=[town.shop for town in towns])
+    hits: Counter[tuple[str, str]] = Counter()
+    for endpoint, kind, params, n in rows.values_list("endpoint", "kind", "params", "hits"):
+        hits[_kind(kind, params), endpoint] += n
+    planned = {
+        (_kind(act.what, act.more["params"]), act.more["endpoint"]) for act in plan.of("faults") if "params" in act.more
+    }
+    endpoints = list(dict.fromkeys(endpoint for endpoint, _kind_, _more in pairs()))
+    kinds = list(dict.fromkeys(_kind(kind, more) for _endpoint, kind, more in pairs()))
+    yield "## Faults that hit, by kind and endpoint\n"
+    yield f"{sum(hits.values())} requests were spoilt. A dash: not in this plan, or such a fault cannot be there.\n"
+    yield "| | " + " | ".join([*endpoints, "any"]) + " |"
+    yield "|---|" + "---|" * (len(endpoints) + 1)
+    for kind in kinds:
+        cells = [str(hits[kind, one]) if (kind, one) in planned else "–" for one in [*endpoints, ""]]
+        yield f"| {kind} | " + " | ".join(cells) + " |"
+    missed = sorted(f"{kind} × {endpoint}" for kind, endpoint in planned if not hits[kind, endpoint])
+    yield f"\nPlanned and never hit: {', '.join(missed) or 'none'}.\n"
+
+
+def _kind(kind: str, params: dict[str, object]) -> str:
+    if kind == Kind.STATUS:
+        form = params.get("retry_after_form", "")
+        return f"HTTP {params.get('code')}" + (f" ({form})" if form else "")
+    return kind.replace("_", " ")
+
+
+def _reading() -> Iterable[str]:
+    yield "## How to read it\n"
+    yield (
+        "*Lost*: an order that the shop shows and that is neither here nor skipped for a reason, or that stands "
+        "somewhere and nothing says why. *Doubled*: an order, shipment, payment or piece too many. *Wrong*: a figure, "
+        "a status or a ledger that differs between the shop, the portal and what the people counted. Orders that wait "
+        "do so for a reason that a person can read; each is listed on the front page.\n"
+    )
+    yield (
+        "Waits of minutes and hours are rows; the storm shortens them to seconds, but never the wait after a lost "
+        "answer. The same seed draws the same plan; what the workers do in between is up to the machine."
+    )

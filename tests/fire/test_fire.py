@@ -1,0 +1,164 @@
+"""A short storm, as a part of CI; and that the proof behind it can fail at all.
+
+The storm has a database, a Redis and processes of its own, so it runs alone: see `tests/everything.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from orders.models import Order, Status
+from products.models import Stock
+from sandbox.models import Shipment as ShopShipment
+from sandbox.models import Size
+from sandbox.models.shipment import ShipmentLine
+from tests.everything import answers
+from tests.fire import plan, truth
+from tests.fire.__main__ import POSTGRES
+from tests.fire.engines import ROOT
+from tests.fire.plan import Act
+from tests.fire.town import Town, build
+from tests.orders.machine_hosts import listening_everywhere
+
+SEED = os.environ.get("FIRE_SEED", "7")
+
+
+def test_the_same_seed_draws_the_same_storm() -> None:
+    one, again, other = plan.draw(1, 60, 100), plan.draw(1, 60, 100), plan.draw(2, 60, 100)
+    assert (one, one.digest) == (again, again.digest)
+    assert one.digest != other.digest
+    assert len(one.of("shopper")) == 100
+
+
+def test_a_whole_storm_pulls_every_lever_at_every_endpoint() -> None:
+    acts = [act for act in plan.draw(1, 480, 3000).of("faults") if "params" in act.more]
+    pulled = {(act.more["endpoint"], act.what, str(act.more["params"])) for act in acts}
+    assert {(endpoint, kind, str(more)) for endpoint, kind, more in plan.pairs()} <= pulled
+
+
+# --- the proof can fail --------------------------------------------------------------------
+
+
+@pytest.fixture
+def towns(transactional_db: None) -> Iterator[list[Town]]:
+    """The four shops with an order each, sent and told; run in this process, without any fault."""
+    with listening_everywhere() as port:
+        towns = build(port, further=0)
+        for number, town in enumerate(towns):
+            more = {"lines": [[0, 2], [1, 1]], "confirm": True, "owes": False}
+            town.purchase(Act(0, "shopper", "buy", number, number, more))
+        for town in towns:
+            town.run("intake")
+        for _round in range(2):
+            for town in towns:
+                town.work(is_last=True)
+                town.run("hand-over")
+        for town in towns:
+            town.settle()
+        yield towns
+
+
+def of(town: Town) -> Order:
+    return town.orders(Status.SHIPPED).filter(shop=town.integration.shop).get()
+
+
+def shipment(town: Town) -> ShopShipment:
+    return ShopShipment.objects.get(order__shop=town.shop)
+
+
+def forget_order(town: Town) -> None:
+    of(town).delete()
+
+
+def stop_half_way(town: Town) -> None:
+    Order.objects.filter(pk=of(town).pk).update(status=Status.NEW)
+
+
+def never_tell(town: Town) -> None:
+    Order.objects.filter(pk=of(town).pk).update(told_at=None)
+
+
+def capture_twice(town: Town) -> None:
+    ShopShipment.objects.filter(pk=shipment(town).pk).update(captures=2)
+
+
+def ship_twice(town: Town) -> None:
+    first = shipment(town)
+    second = ShopShipment.objects.create(order=first.order, n=2, shipped_at=timezone.now(), tracking=first.tracking)
+    for line in first.lines.all():
+        ShipmentLine.objects.create(shipment=second, line=line.line, qty=line.qty)
+
+
+def send_more_pieces(town: Town) -> None:
+    of(town).lines.filter(pieces=2).update(pieces=3)
+
+
+def miscount_in_the_shop(town: Town) -> None:
+    size = town.sizes[2]
+    Size.objects.filter(pk=size.pk).update(physical=size.physical + 1)
+
+
+def lose_a_piece(town: Town) -> None:
+    stock = town.stocks().first()
+    assert stock is not None
+    Stock.objects.filter(pk=stock.pk).update(on_hand=stock.on_hand - 1)
+
+
+def send_what_is_cancelled(town: Town) -> None:
+    Order.objects.filter(pk=of(town).pk).update(status=Status.CANCELLED)
+
+
+def another_code(town: Town) -> None:
+    ShopShipment.objects.filter(pk=shipment(town).pk).update(tracking="SOMEBODY-ELSES")
+
+
+def take_for_gone(town: Town) -> None:
+    town.integration.webshop_products.filter(external_id=str(town.sizes[5].pk)).update(gone_at=timezone.now())
+
+
+BREAKS: dict[str, list[Callable[[Town], None]]] = {
+    "lost": [forget_order, stop_half_way, never_tell],
+    "doubled": [capture_twice, ship_twice, send_more_pieces],
+    "wrong": [miscount_in_the_shop, lose_a_piece, send_what_is_cancelled, another_code, take_for_gone],
+}
+
+
+def test_what_is_lost_doubled_or_wrong_is_found_in_every_shop(towns: list[Town]) -> None:
+    assert truth.look(towns).rows() == [("lost", []), ("doubled", []), ("wrong", [])]
+    for kind, breaks in BREAKS.items():
+        for town in towns:
+            for do in breaks:
+                with transaction.atomic():
+                    do(town)
+                    found = dict(truth.look(towns).rows())
+                    transaction.set_rollback(True)
+                assert found[kind], f"{do.__name__} in shop {town.number} was not found: {found}"
+    assert truth.look(towns).total == 0
+
+
+# --- a short storm -------------------------------------------------------------------------
+
+
+@pytest.mark.fire
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(not answers(POSTGRES, 5432), reason="no PostgreSQL: set TEST_POSTGRES_URL")
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server on the PATH")
+def test_a_short_storm_loses_doubles_and_miscounts_nothing(tmp_path: Path) -> None:
+    report = tmp_path / "fire.md"
+    inherited = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "CELERY_BROKER_URL")}
+    storm = subprocess.run(
+        [sys.executable, "-m", "tests.fire", "--seed", SEED, "--minutes", "0.5", "--orders", "150", "--rest", "150",
+         "--report", str(report)],
+        cwd=ROOT, env=inherited, capture_output=True, text=True, timeout=280,
+    )  # fmt: skip
+    assert storm.returncode == 0, storm.stdout + storm.stderr[-3000:]
+    assert "| **lost** | **0** |" in report.read_text()

@@ -1,0 +1,235 @@
+"""Lost, doubled, wrong: what is so at the end, on both sides, and in the people's own books. All zero, or it is named.
+
+Reads rows only, so that it may be asked of any state, also one that a test has broken on purpose.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.db.models import Count, F, Sum
+
+from orders.models import Order, OrderLine, SeenOrder, Status, Verdict
+from products import formula
+from products.models import Movement, Stock
+from sandbox.models import Order as ShopOrder
+from sandbox.models import OrderLine as ShopLine
+from sandbox.models import Shipment as ShopShipment
+from sandbox.models import Size
+from sandbox.models.shipment import ShipmentLine
+from tests.fire.town import Town, merchants, on_hand_now
+from tests.orders import machine_truths as truths
+
+LEFT = (Status.COLLECTING, Status.SHIPPED)  # their pieces are off the shelf
+
+
+@dataclass
+class Findings:
+    """One sentence for each order, shipment or figure that is not as it must be."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return len(self.lost) + len(self.doubled) + len(self.wrong)
+
+    def rows(self) -> list[tuple[str, list[str]]]:
+        return [("lost", self.lost), ("doubled", self.doubled), ("wrong", self.wrong)]
+
+
+def look(towns: list[Town]) -> Findings:
+    """Everything, of every shop."""
+    found = Findings()
+    for town in towns:
+        here = f"shop {town.number}: "
+        found.lost += [here + what for what in (*lost_orders(town), *stuck_orders(town))]
+        found.doubled += [here + what for what in (*doubled_orders(town), *doubled_shipments(town))]
+        found.wrong += [here + what for what in (*wrong_figures(town), *wrong_ends(town), *wrong_items(town))]
+        found.wrong += [here + what for what in by_machine(town)]
+    for town in merchants(towns):
+        found.wrong += [f"merchant of shop {town.number}: {what}" for what in wrong_books(town)]
+    return found
+
+
+# --- lost ----------------------------------------------------------------------------------
+
+
+def lost_orders(town: Town) -> Iterator[str]:
+    """Bought, and neither here nor left for a reason that stands in the ledger; or here, and never bought."""
+    mine = Order.objects.filter(merchant=town.merchant, shop=town.integration.shop)
+    here = set(mine.filter(part=0).values_list("number", flat=True))
+    seen = SeenOrder.objects.filter(integration=town.integration, verdict=Verdict.SKIPPED).exclude(reason="")
+    left = set(seen.values_list("number", flat=True))
+    shown = town.shop_orders().filter(town.plugin.visible, status__in=town.plugin.order_statuses)
+    for number in map(str, shown.values_list("number", flat=True)):
+        if number not in here and number not in left:
+            yield f"order {number} is neither here nor skipped"
+    bought = {str(number) for number in town.shop_orders().values_list("number", flat=True)}
+    yield from (f"order {number} is here, and the shop never had it" for number in sorted(here - bought))
+
+
+def stuck_orders(town: Town) -> Iterator[str]:
+    """Here, and neither sent nor cancelled nor waiting for a reason that a person can read."""
+    mine = Order.objects.filter(merchant=town.merchant, shop=town.integration.shop)
+    going = mine.exclude(status__in=[Status.SHIPPED, Status.CANCELLED]).annotate(reasons=Count("holds"))
+    for order in going.filter(reasons=0):
+        yield f"order {order.label} is {order.status.upper()}, and nothing says why"
+    for order in mine.filter(status=Status.SHIPPED, told_at__isnull=True, tell_error=""):
+        yield f"order {order.label} was sent, and the shop was never told"
+
+
+# --- doubled -------------------------------------------------------------------------------
+
+
+def doubled_orders(town: Town) -> Iterator[str]:
+    """One number, one whole order; of no line more pieces here than were ever ordered."""
+    mine = Order.objects.filter(merchant=town.merchant, shop=town.integration.shop)
+    twice = mine.filter(part=0).values("number").annotate(times=Count("pk")).filter(times__gt=1)
+    yield from (f"order {row['number']} is here {row['times']} times" for row in twice)
+    leaving = OrderLine.objects.filter(order__in=mine.filter(status__in=LEFT)).exclude(external_id="")
+    sent = dict(leaving.values_list("external_id").annotate(n=Sum("pieces")))
+    most = {
+        str(pk): wanted
+        for pk, wanted in ShopLine.objects.filter(order__shop=town.shop).values_list("pk", F("qty") + F("cancelled"))
+    }
+    for line, pieces in sent.items():
+        if pieces > most.get(line, 0):
+            yield f"line {line}: {pieces} pieces leave, {most.get(line, 0)} were ordered"
+
+
+def doubled_shipments(town: Town) -> Iterator[str]:
+    """Pieces in two shipments, payments taken twice, one tracking code on two shipments."""
+    shipments = ShopShipment.objects.filter(order__shop=town.shop)
+    packed = ShipmentLine.objects.filter(shipment__in=shipments).values("line").annotate(n=Sum("qty"))
+    wanted = dict(ShopLine.objects.filter(order__shop=town.shop).values_list("pk", F("qty") + F("cancelled")))
+    for row in packed:
+        if row["n"] > wanted[row["line"]]:
+            yield f"line {row['line']}: {row['n']} pieces in shipments, {wanted[row['line']]} ordered"
+    for shipment in shipments.filter(captures__gt=1).select_related("order"):
+        yield f"shipment {shipment} was captured {shipment.captures} times"
+    paid = shipments.filter(captures__gt=0).values_list("order").annotate(sum=Sum("amount"))
+    taken: dict[int, Decimal] = dict(paid)
+    for order in town.shop_orders().prefetch_related("lines"):
+        if order.captured > order.grand_total + _cancelled_value(order):
+            yield f"order {order} paid {order.captured} of {order.grand_total}"
+        if order.captured < taken.get(order.pk, 0):
+            yield f"order {order}: {taken[order.pk]} captured in shipments, {order.captured} in the order"
+    codes = Counter(shipments.exclude(tracking__in=["", "BY-HAND"]).values_list("tracking", flat=True))
+    yield from (f"tracking code {code} is on {n} shipments" for code, n in codes.items() if n > 1)
+
+
+def _cancelled_value(order: ShopOrder) -> Decimal:
+    """What was cancelled after it was paid is no payment too many."""
+    lines = [line for line in order.lines.all() if line.parent_id is None]
+    return sum((line.cancelled * line.price for line in lines), Decimal())
+
+
+# --- wrong ---------------------------------------------------------------------------------
+
+
+def wrong_figures(town: Town) -> Iterator[str]:
+    """The shop's shelf is what the formula says, and never less than its own open orders."""
+    items = town.integration.webshop_products.filter(product__isnull=False)
+    figures = formula.figures(town.integration, items)
+    sizes = {str(size.pk): size for size in Size.objects.filter(shop=town.shop)}
+    for item in items:
+        size, should = sizes[item.external_id], figures[item.pk].figure
+        if size.physical != max(should, size.allocated):
+            yield f"{item.sku}: {size.physical} in the shop, {should} here, {size.allocated} allocated there"
+
+
+def wrong_ends(town: Town) -> Iterator[str]:
+    """SHIPPED here and told ⇔ sent there, with our code; what is cancelled here stays in the house."""
+    sent = {
+        shipment.display_id: shipment
+        for shipment in ShopShipment.objects.filter(order__shop=town.shop, shipped_at__isnull=False).select_related(
+            "order"
+        )
+    }
+    mine = Order.objects.filter(merchant=town.merchant, shop=town.integration.shop, shipment__isnull=False)
+    told: dict[str, set[str]] = defaultdict(set)
+    for order in mine.filter(status=Status.SHIPPED, told_at__isnull=False).select_related("shipment"):
+        assert order.shipment is not None
+        told[order.shipment.external_id].add(order.tracking_code)
+    for key, codes in told.items():
+        if key not in sent:
+            yield f"shipment {key} is told here, and not sent in the shop"
+        elif sent[key].tracking not in codes and key not in town.by_hand:
+            yield f"shipment {key} has the code {sent[key].tracking} in the shop, not {sorted(codes)}"
+    for key in sorted(sent.keys() - told.keys() - town.by_hand):
+        yield f"shipment {key} is sent in the shop, and nobody here sent it"
+    for order in mine.filter(status=Status.CANCELLED).select_related("shipment"):
+        key = order.shipment.external_id if order.shipment else ""
+        if key in sent and key not in told and key not in town.by_hand:
+            yield f"order {order.label} is cancelled here, and its shipment {key} was sent"
+
+
+def wrong_items(town: Town) -> Iterator[str]:
+    """The catalogue here is the shop's: every item once, none taken for gone."""
+    here = town.integration.webshop_products
+    ids, there = list(here.present().values_list("external_id", flat=True)), Size.objects.filter(shop=town.shop)
+    if sorted(map(int, ids)) != sorted(there.values_list("pk", flat=True)):
+        yield f"{len(ids)} items here, {there.count()} in the shop"
+
+
+def wrong_books(town: Town) -> Iterator[str]:
+    """What lies on the shelf is what came less what left, by the people's own books."""
+    books, now = town.books, on_hand_now(town)
+    orders = {order.label: order for order in Order.objects.filter(merchant=town.merchant).prefetch_related("lines")}
+    moved: Counter[str] = Counter()
+    left: Counter[int] = Counter()
+    whys = (Movement.Why.COLLECTED, Movement.Why.PUT_BACK)
+    ledger = Movement.objects.filter(stock__product__merchant=town.merchant, why__in=whys)
+    for label, product, pieces in ledger.values_list("document", "stock__product", "pieces"):
+        moved[label] -= pieces
+        left[product] += pieces
+    for label, order in orders.items():
+        of_it = order.pieces if order.status in LEFT else _not_found(order)
+        if moved[label] != of_it + books.lost[label]:
+            should = of_it + books.lost[label]
+            yield f"order {label} ({order.status}): {moved[label]} pieces left the shelf, {should} should have"
+    for product, began in town.initially().items():
+        should = began + books.came[product] + left[product]
+        if now.get(product) != should:
+            yield f"product {product}: {now.get(product)} on hand, {should} by the books"
+
+
+def _not_found(order: Order) -> int:
+    """Of an order that was cancelled while pieces of it were missing, those are not put back."""
+    if order.status != Status.CANCELLED:
+        return 0
+    return sum(line.pieces - line.found for line in order.lines.all() if line.found is not None)
+
+
+# What must be so in every small world of the proof by machine is so in this large one.
+MACHINE: tuple[Callable[[Town], None], ...] = (
+    truths.never_too_much,
+    truths.none_is_lost,
+    truths.promises_are_kept,
+    truths.holds_have_a_cause,
+    truths.nothing_is_owed,
+    truths.told_and_sent_agree,
+    truths.cancelled_ones_stay,
+)
+
+
+def by_machine(town: Town) -> Iterator[str]:
+    for truth in MACHINE:
+        try:
+            truth(town)
+        except AssertionError as error:
+            yield f"{truth.__name__}: {_first_line(error)}"
+    for stock in Stock.objects.filter(product__merchant=town.merchant):
+        try:
+            truths.stock_adds_up(stock)
+        except AssertionError as error:
+            yield _first_line(error)
+
+
+def _first_line(error: AssertionError) -> str:
+    return (str(error) or "not so").splitlines()[0]

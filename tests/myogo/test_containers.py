@@ -1,0 +1,111 @@
+"""The container file and the compose file say what the Makefile runs, and ask for what the settings ask for."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OWN = {"--bind", "--schedule"}  # where it listens and what it keeps differ on every machine
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    return found
+
+
+def words(command: list[str]) -> list[str]:
+    """A command without what differs on every machine."""
+    return [word for before, word in zip(["", *command], command, strict=False) if not {before, word} & OWN]
+
+
+def of_makefile(target: str) -> list[list[str]]:
+    """The commands of a target, without the folder that they lie in."""
+    text = (ROOT / "Makefile").read_text()
+    found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", text, re.MULTILINE)
+    assert found, target
+    return [words(shlex.split(line.replace("$(BIN)/", ""))) for line in found[1].splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("service", "target"), [("migrate", "migrate"), ("web", "run"), ("worker", "worker"), ("beat", "beat")]
+)
+def test_every_service_runs_what_the_makefile_runs(services: dict[str, Any], service: str, target: str) -> None:
+    assert words(services[service]["command"]) in of_makefile(target)
+
+
+def test_web_workers_and_beat_wait_for_the_migrations_and_there_is_one_beat(services: dict[str, Any]) -> None:
+    for name in ("web", "worker", "beat"):
+        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert [name for name, service in services.items() if "beat" in service.get("command", [])] == ["beat"]
+    assert services["worker"]["stop_grace_period"] == "60s"
+
+
+def test_what_the_portal_cannot_do_without_is_asked_for_and_known(services: dict[str, Any]) -> None:
+    documented = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    environment = services["web"]["environment"]
+    assert set(environment) <= documented
+    for name in ("INSTALLATION", "SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "ALLOWED_HOSTS", "EMAIL_URL"):
+        assert environment[name].startswith(f"${{{name}:?"), name
+    for name in ("migrate", "worker", "beat"):
+        assert services[name]["environment"] == environment
+
+
+def test_the_settings_of_the_compose_file_are_fit_for_production(services: dict[str, Any]) -> None:
+    key = "V2VsY29tZSB0byB0aGUgdGVzdHMsIGtleSBudW1iZXI="
+    given = {
+        "INSTALLATION": "compose",
+        "SECRET_KEY": "w" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz",
+        "EMAIL_URL": "consolemail://",
+    }
+    given |= {"FIELD_ENCRYPTION_KEYS": key, "ALLOWED_HOSTS": "portal.example.com", "POSTGRES_PASSWORD": "p"}
+
+    def filled(text: str) -> str:
+        return re.sub(r"\$\{(\w+):([?-])([^}]*)\}", lambda m: given.get(m[1], m[3] if m[2] == "-" else ""), text)
+
+    environment = {name: filled(value) for name, value in services["web"]["environment"].items()}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    # A .env of this checkout, where `make demo` ran, must not speak here.
+    kept |= {
+        "SANDBOX": "false",
+        "HTTPS": "true",
+        "ALLOW_PRIVATE_SHOP_ADDRESSES": "false",
+        "SERVE_STATIC_FROM_SOURCE": "false",
+    }
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    said = subprocess.run(
+        command, cwd=ROOT, env={**kept, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert said.returncode == 0, said.stderr
+
+
+def lines() -> list[str]:
+    text = (ROOT / "Containerfile").read_text().replace("\\\n", " ")
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def test_the_image_is_pinned_runs_as_nobody_and_holds_no_secret() -> None:
+    found = lines()
+    assert found[0] == "FROM python:3.11-slim"
+    assert any("--require-hashes -r requirements.txt" in line for line in found)
+    assert found.index("USER 10001") < next(n for n, line in enumerate(found) if line.startswith("CMD"))
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert {".env", ".env.*", ".git", "var"} <= set(ignored)
+
+
+def test_the_images_own_command_for_static_files_works_without_settings(tmp_path: Path) -> None:
+    command = next(line for line in lines() if "collectstatic" in line).removeprefix("RUN ")
+    kept = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "STATIC_ROOT": str(tmp_path / "static")}
+    own = {"SANDBOX": "false", "SERVE_STATIC_FROM_SOURCE": "false"}
+    said = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env={**kept, **own}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert said.returncode == 0, said.stderr
+    assert (tmp_path / "static" / "staticfiles.json").exists()
