@@ -88,10 +88,9 @@ class CountUpTo(Subquery):
 def _counts(merchant: Merchant, orders: OrderQuerySet) -> dict[str, int]:
     """Orders per status, read from an index, up to one more than are ever shown; and those that wait for a person."""
     each = [CountUpTo(orders.filter(status=status).order_by().values("pk")[: MOST_COUNTED + 1]) for status in Status]
+    each.append(CountUpTo(orders.held().order_by().values("pk")[: MOST_COUNTED + 1]))
     row = Merchant.objects.filter(pk=merchant.pk).order_by().values_list(*each).get()
-    counts: dict[str, int] = dict(zip(Status.values, row, strict=True))
-    counts[WAITING] = orders.held().count() if counts.get(Status.RESERVED) else 0
-    return counts
+    return dict(zip([*Status.values, WAITING], row, strict=True))
 
 
 def _reasons(merchant: Merchant) -> list[tuple[Cause, int]]:

@@ -75,7 +75,7 @@ def page(request: MerchantRequest, merchant: Merchant, integration_pk: int) -> H
     rows = ShopFigure.objects.of(integration)
     counts = {part: rows.filter(IS_IN[part]).count() for part in Part}
     part = _asked_for(request.GET, counts)
-    words = request.GET.get("q", "").strip()[:100]
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     found = _search(integration, rows.filter(IS_IN[part]), words).select_related("item__product")
     shown = Paginator(found.order_by(OLDEST_FIRST[part], "pk"), PER_PAGE).get_page(request.GET.get("page"))
     context = {

@@ -221,7 +221,7 @@ def test_each_reason_leads_to_its_mend(page: Client, order: Order, shop: Integra
         (Cause.PICKUP_POINT, ""): edit,
         (Cause.WAREHOUSES, ""): reverse("integrations:edit", args=[merchant, shop.pk]),
         (Cause.PAID_ELSEWHERE, ""): reverse("integrations:edit", args=[merchant, shop.pk]),
-        (Cause.SHOP_HOLD, ""): "",
+        (Cause.SHOP_HOLD, ""): reverse("integrations:edit", args=[merchant, shop.pk]) + "#look-intake",
     }
     for cause, subject in mends:
         hold(order, cause, subject)
