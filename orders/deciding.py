@@ -327,11 +327,14 @@ def _method(order: Order, books: Books) -> ShippingMethod | None:
 
 def _take_over_findings(case: Case) -> None:
     """The lines keep the product they mean, the order the method that was found."""
+    differing = []
     for line, match in zip(case.lines, case.matches, strict=True):
         product = None if match.is_ambiguous else match.product
         if line.product_id != (product.pk if product else None):
             line.product = product
-            line.save(update_fields=["product"])
+            differing.append(line)
+    if differing:
+        OrderLine.objects.bulk_update(differing, ["product"])
     case.order.method = case.method
     wishes = OrderProcessing.Customisation
     if case.wishes.customisation == wishes.REMOVE and case.order.customisation:
@@ -355,4 +358,4 @@ def _write_holds(order: Order, before: list[Hold], found: list[Reason], who: str
             order.tell(_("Held: %(why)s") % {"why": reason.text}, Tone.WAIT, who)
     if had and not wanted:
         order.tell(_("Freed: no reason to wait is left."), Tone.GOOD, who)
-    order.__dict__.pop("_prefetched_objects_cache", None)
+    order.__dict__.get("_prefetched_objects_cache", {}).pop("holds", None)

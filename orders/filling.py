@@ -45,10 +45,15 @@ def fill_shop(order: Order, data: OrderData, found: dict[str, str], digest: str)
 
 def fill_lines(order: Order, data: OrderData, settings: reading.Settings) -> None:
     """The lines anew, as the shop has them."""
-    pieces = reading.pieces_of(data, settings)
     order.lines.all().delete()
-    OrderLine.objects.bulk_create(_line(order, line, pieces[line.external_id]) for line in data.lines)
+    make_lines(order, data, settings)
     order.__dict__.pop("_prefetched_objects_cache", None)
+
+
+def make_lines(order: Order, data: OrderData, settings: reading.Settings) -> None:
+    """The lines of an order that has none."""
+    pieces = reading.pieces_of(data, settings)
+    OrderLine.objects.bulk_create(_line(order, line, pieces[line.external_id]) for line in data.lines)
 
 
 def open_lines(order: Order, data: OrderData, settings: reading.Settings) -> None:

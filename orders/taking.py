@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -199,8 +199,9 @@ class Taking:
         filling.fill(order, data)
         self._fill_shop(order, data, digest)
         order.save(force_insert=True)
-        filling.fill_lines(order, data, self.settings)
+        filling.make_lines(order, data, self.settings)
         self._note_words(order, data)
+        prefetch_related_objects([order], "lines", "holds")  # read once: it is told, decided and promised with these
         return order
 
     def _fill_shop(self, order: Order, data: OrderData, digest: str, facts: Mapping[str, str] = NOTHING) -> None:

@@ -61,9 +61,17 @@ def write(holder: Holder, claims: Iterable[Claim], promised_at: datetime | None)
     before = {row.stock_id: row for row in Reservation.objects.filter(reference=holder.reference)}
     stocks = Stock.objects.lock({*wanted, *_keys_of(before)})
     kept = {stocks[key].pk: claim for key, claim in wanted.items()}
-    for stock in stocks.values():
-        _write_one(holder, stock, before.get(stock.pk), kept.get(stock.pk), promised_at)
-    return promised_at is not None and all(_cover(holder, stocks[key]) for key in wanted)
+    rows = [
+        row
+        for stock in stocks.values()
+        if (row := _write_one(holder, stock, before.get(stock.pk), kept.get(stock.pk), promised_at))
+    ]
+    _cover(row for row in rows if row.promised_at is not None)
+    for row in rows:
+        if row.pk:
+            row.save()
+    Reservation.objects.bulk_create(row for row in rows if not row.pk)
+    return promised_at is not None and all(row.is_covered or row.promised_at is None for row in rows)
 
 
 def take(holder: Holder, claims: Iterable[Claim]) -> None:
@@ -97,12 +105,13 @@ def _summed(claims: Iterable[Claim]) -> dict[Key, Claim]:
 
 
 def _keys_of(before: dict[int, Reservation]) -> list[Key]:
-    return list(Stock.objects.filter(pk__in=before).values_list("product_id", "warehouse_id"))
+    return list(Stock.objects.filter(pk__in=before).values_list("product_id", "warehouse_id")) if before else []
 
 
 def _write_one(
     holder: Holder, stock: Stock, before: Reservation | None, claim: Claim | None, promised_at: datetime | None
-) -> None:
+) -> Reservation | None:
+    """The reservation as it shall be, not saved yet; none where nothing is claimed. Its stock follows."""
     row = before or Reservation(stock=stock, reference=holder.reference)
     held_before = row.held
     queued_before = row.promised_at
@@ -110,14 +119,15 @@ def _write_one(
         if before:
             before.delete()
         _shift(stock, -held_before, is_moved=queued_before is not None)
-        return
+        return None
+    row.stock = stock
     row.integration, row.shop, row.label = holder.integration, holder.shop, holder.label[:100]
     row.held, row.deducted, row.open_in_shop = claim.held, claim.deducted, claim.open_in_shop
     row.promised_at = promised_at if claim.held else None
     if row.promised_at is None:
         row.is_covered = False
-    row.save()
     _shift(stock, claim.held - held_before, is_moved=queued_before != row.promised_at)
+    return row
 
 
 def _shift(stock: Stock, pieces: int, *, is_moved: bool) -> None:
@@ -128,18 +138,19 @@ def _shift(stock: Stock, pieces: int, *, is_moved: bool) -> None:
         stock.save(update_fields=["reserved", "is_unsettled", "changed_at"])
 
 
-def _cover(holder: Holder, stock: Stock) -> bool:
-    """Whether this order's promise is covered now; kept in its row."""
-    row = stock.reservations.filter(reference=holder.reference).first()
-    if row is None or row.promised_at is None:
-        return True  # nothing is wanted, so nothing lacks
-    ahead = Q(promised_at__lt=row.promised_at) | Q(promised_at=row.promised_at, pk__lt=row.pk)
-    promised = stock.reservations.filter(ahead).aggregate(pieces=Sum("held"))["pieces"] or 0
-    is_covered = promised + row.held <= stock.on_hand
-    if is_covered != row.is_covered:
-        row.is_covered = is_covered
-        row.save(update_fields=["is_covered"])
-    return is_covered
+def _cover(rows: Iterable[Reservation]) -> None:
+    """Whether each promise, of another stock each, is covered now; one that is new stands behind all of its moment."""
+    queued = {row.stock_id: row for row in rows}
+    ahead = Q(pk__in=[])
+    for stock, row in queued.items():
+        same = Q(promised_at=row.promised_at, pk__lt=row.pk) if row.pk else Q(promised_at=row.promised_at)
+        ahead |= Q(stock=stock) & (Q(promised_at__lt=row.promised_at) | same) & ~Q(reference=row.reference)
+    if not queued:
+        return
+    promised = Reservation.objects.filter(ahead).order_by().values("stock").annotate(pieces=Sum("held"))
+    pieces = dict(promised.values_list("stock", "pieces"))
+    for stock, row in queued.items():
+        row.is_covered = pieces.get(stock, 0) + row.held <= row.stock.on_hand
 
 
 def recover(stock: Stock) -> set[str]:

@@ -36,17 +36,24 @@ def note(integration: Integration, words: Iterable[tuple[str, str, datetime]]) -
 
     Rows are made and changed in the order of their keys, so that two at once do not wait in a circle.
     """
-    met = sorted(_count(words).items())
-    with transaction.atomic():
-        ShopMethod.objects.bulk_create(
-            [_row(integration, kind, folded, one) for (kind, folded), one in met], ignore_conflicts=True
-        )
-        for (kind, folded), one in met:
-            ShopMethod.objects.filter(integration=integration, kind=kind, value_folded=folded).update(
-                count=F("count") + one.count,
-                first_seen_at=Least("first_seen_at", Value(one.first_at, output_field=DateTimeField())),
-                last_seen_at=Greatest("last_seen_at", Value(one.last_at, output_field=DateTimeField())),
-            )
+    with transaction.atomic(savepoint=False):
+        for (kind, folded), one in sorted(_count(words).items()):
+            if not _add(integration, kind, folded, one):
+                # Made with a count of nothing: where somebody else makes it this very moment, both are counted.
+                new = _row(integration, kind, folded, one)
+                ShopMethod.objects.bulk_create([new], ignore_conflicts=True)
+                _add(integration, kind, folded, one)
+
+
+def _add(integration: Integration, kind: str, folded: str, one: Met) -> bool:
+    """Count it in its row; says whether there is one."""
+    row = ShopMethod.objects.filter(integration=integration, kind=kind, value_folded=folded)
+    changed = row.update(
+        count=F("count") + one.count,
+        first_seen_at=Least("first_seen_at", Value(one.first_at, output_field=DateTimeField())),
+        last_seen_at=Greatest("last_seen_at", Value(one.last_at, output_field=DateTimeField())),
+    )
+    return bool(changed)
 
 
 def _count(words: Iterable[tuple[str, str, datetime]]) -> dict[tuple[str, str], Met]:

@@ -136,7 +136,7 @@ def test_one_order_that_we_fail_to_read_is_held_and_the_rest_come_in(
     active_method(centra)
     sweater = goods(centra)
     bad, good = buy(centra, {sweater.size: 1}), buy(centra, {sweater.size: 1})
-    fail_where(monkeypatch, filling, "fill_lines", lambda order, *_rest: order.number == str(bad.number))
+    fail_where(monkeypatch, filling, "make_lines", lambda order, *_rest: order.number == str(bad.number))
     assert look(centra).outcome == SyncRun.Outcome.SUCCEEDED
     assert ours(good).status == Status.NEW
     hold = ours(bad).holds.get()
@@ -188,7 +188,7 @@ def test_the_lease_or_the_database_lost_while_reading_holds_no_order(
     active_method(centra)
     sweater = goods(centra)
     buy(centra, {sweater.size: 1})
-    fail_where(monkeypatch, filling, "fill_lines", lambda *_args: True, error)
+    fail_where(monkeypatch, filling, "make_lines", lambda *_args: True, error)
     record = sync.run(centra.integration.state("intake").pk, intake.intake)
     assert record is not None
     assert record.outcome != SyncRun.Outcome.SUCCEEDED
