@@ -69,6 +69,7 @@ class Run:
         self.outcome: dict[str, Any] = {}
         self.is_quiet = False
         self._next: datetime | None = None
+        self._said: tuple[object, ...] = ()
         self._lease = state.lease
         self._leased_until = state.leased_until or now
 
@@ -113,8 +114,10 @@ class Run:
         if not ours.update(place=place, leased_until=until):
             raise LostLease
         self.place, self._leased_until = place, until
-        self.record.counts = dict(self.counts)
-        self.record.save(update_fields=["counts", "notes", "kind"])
+        said = (dict(self.counts), len(self.record.notes), self.record.kind)
+        if said != self._said:
+            self.record.counts, self._said = dict(self.counts), said
+            self.record.save(update_fields=["counts", "notes", "kind"])
 
     def remember(self, **facts: Any) -> None:
         """Keep facts for the runs to come, in `state.remembers`; raises `LostLease` where the lease is not ours."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -62,8 +63,8 @@ def create(run: Run, shop: Connector, order: Order, *, is_later: bool) -> bool:
     with locked(run, order.pk) as fresh:
         _link(fresh, made, is_paid=False)
         run.counts["made"] += 1
-    if not must_capture:
-        collect(run, order.pk)
+        if not must_capture:
+            _begin(run, fresh)
     return must_capture
 
 
@@ -94,17 +95,18 @@ def adopt(run: Run, shop: Connector, pk: int, shown: ShipmentData) -> bool:
             return True
         shipment = _link(order, shown, is_paid=shown.is_paid)
         must_capture = captures_now(order.integration) and not shown.is_paid
-        if must_capture:
-            ask(shipment, order, capture_asked_at=timezone.now())
-    if must_capture:
-        try:
-            with answered(order):
-                shop.capture(shown)
-        except Rejected as error:
-            _refused(run, shop, pk, error, asked_for_money=True)
+        if not must_capture:
+            _begin(run, order)
             return False
-        Shipment.objects.filter(pk=shipment.pk).update(is_paid=True, capture_error="")
-        order.tell(_("The payment is taken."), Tone.GOOD)
+        ask(shipment, order, capture_asked_at=timezone.now())
+    try:
+        with answered(order):
+            shop.capture(shown)
+    except Rejected as error:
+        _refused(run, shop, pk, error, asked_for_money=True)
+        return False
+    Shipment.objects.filter(pk=shipment.pk).update(is_paid=True, capture_error="")
+    order.tell(_("The payment is taken."), Tone.GOOD)
     collect(run, pk)
     return False
 
@@ -113,7 +115,9 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
     """The row of the shop's shipment: the one there is, else the intent that made it, else one the shop made itself."""
     before = order.shipment
     intent = before if before is not None and not before.external_id else None
-    there = Shipment.objects.filter(integration=order.integration, external_id=shown.external_id).first()
+    there = before if before is not None and before.external_id == shown.external_id else None
+    if there is None:
+        there = Shipment.objects.filter(integration=order.integration, external_id=shown.external_id).first()
     shipment = there or intent or Shipment(integration=order.integration, shop=order.shop, number=order.number)
     if there is None:
         shipment.is_adopted = intent is None or intent.asked_at is None
@@ -121,8 +125,9 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
     shipment.is_paid, shipment.made_at = is_paid, shipment.made_at or timezone.now()
     shipment.withdraw_asked_at = shipment.withdrawn_at = None  # it is wanted again
     shipment.save()
-    order.shipment = shipment
-    order.save(update_fields=["shipment", "changed_at"])
+    if shipment != before:
+        order.shipment = shipment
+        order.save(update_fields=["shipment", "changed_at"])
     if there is not None and intent is not None:
         intent.delete()
     if shipment != before or intent is not None:
@@ -169,31 +174,34 @@ def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_m
 
 def collect(run: Run, pk: int) -> None:
     """Everything is agreed: the pieces leave the shelf and the order is COLLECTING, or it is PENDING again."""
-    try:
-        with locked(run, pk) as order:
-            if not order.is_being_handed_over:
-                return
-            order.wait_until = None
-            order.save(update_fields=["wait_until", "changed_at"])
-            moves.collect(order, order.handover_asked_by)
-            run.counts["handed_over"] += 1
-    except NotEnough as error:
-        _back_to_pending(run, pk, str(error))
-
-
-def _back_to_pending(run: Run, pk: int, why: str) -> None:
     with locked(run, pk) as order:
-        if not order.is_being_handed_over:
-            return
-        if order.is_cancellation_open:
-            return _cancel(run, order)
-        order.set_status(Status.PENDING)
-        order.handover_asked_at, order.handover_error, order.wait_until = None, "", None
-        order.save()
-        promise.reserve_for(order)
-        text = _("Back to PENDING: %(why)s The shop’s shipment is kept until the pieces are there.")
-        order.tell(text % {"why": why}, Tone.WAIT)
-        run.counts["stopped"] += 1
+        _begin(run, order)
+
+
+def _begin(run: Run, order: Order) -> None:
+    """See `collect`. Locked by the caller, whose other writes stay where the pieces are too few."""
+    if not order.is_being_handed_over:
+        return
+    try:
+        with transaction.atomic():
+            order.wait_until = None
+            moves.collect(order, order.handover_asked_by)
+    except NotEnough as error:
+        order.refresh_from_db()
+        return _back_to_pending(run, order, str(error))
+    run.counts["handed_over"] += 1
+
+
+def _back_to_pending(run: Run, order: Order, why: str) -> None:
+    if order.is_cancellation_open:
+        return _cancel(run, order)
+    order.set_status(Status.PENDING)
+    order.handover_asked_at, order.handover_error, order.wait_until = None, "", None
+    order.save()
+    promise.reserve_for(order)
+    text = _("Back to PENDING: %(why)s The shop’s shipment is kept until the pieces are there.")
+    order.tell(text % {"why": why}, Tone.WAIT)
+    run.counts["stopped"] += 1
 
 
 def stop(run: Run, pk: int, found: OrderData | None, facts: Mapping[str, str]) -> None:

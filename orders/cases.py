@@ -5,7 +5,7 @@ from __future__ import annotations
 from integrations.connectors.base import OrderData
 from orders import differences, handing
 from orders.handing import Case
-from orders.intent import alive, parts_of
+from orders.intent import is_alive, parts_of
 from orders.models import SPLIT_PARTS, Order, Status
 
 
@@ -13,8 +13,8 @@ def case_of(order: Order, found: OrderData | None) -> Case:
     """The order with its other parts, beside what the shop shows."""
     assert order.integration is not None
     pieces = handing.pieces_of(order.lines.all())
-    others = list(parts_of(order).exclude(pk=order.pk).select_related("shipment"))
-    living = {part.pk for part in alive(parts_of(order).exclude(pk=order.pk))}
+    others = list(parts_of(order).exclude(pk=order.pk).select_related("shipment").prefetch_related("lines"))
+    living = {part.pk for part in others if is_alive(part)}
     there = {part.pk: handing.pieces_of(part.lines.all()) for part in others if part.pk in living}
     busy = {part.pk for part in others if part.status in (Status.COLLECTING, Status.SHIPPED)} & living
     sharing = {part.pk for part in others if order.shipment_id and part.shipment_id == order.shipment_id} & living

@@ -31,7 +31,8 @@ RELATED = ("merchant", "integration", "warehouse", "shipment")
 def locked(run: Run, pk: int) -> Iterator[Order]:
     """One order, locked with its other parts, in a transaction that only the holder of the lease can commit."""
     with transaction.atomic():
-        parts = parts_of(Order.objects.get(pk=pk)).select_related(*RELATED).lock()
+        named = Order.objects.values("merchant_id", "shop", "number").get(pk=pk)
+        parts = Order.objects.filter(**named).select_related(*RELATED).lock()
         order = next(part for part in parts if part.pk == pk)
         run.keep(run.place)
         yield order
@@ -40,6 +41,12 @@ def locked(run: Run, pk: int) -> Iterator[Order]:
 def parts_of(order: Order) -> OrderQuerySet:
     """The order and everything that was split off it, or that it was split off from."""
     return Order.objects.filter(merchant=order.merchant_id, shop=order.shop, number=order.number)
+
+
+def is_alive(order: Order) -> bool:
+    """Whether the shop's shipment still waits for its pieces."""
+    is_untold = order.status == Status.SHIPPED and order.told_at is None
+    return is_untold or order.status in (*OPEN, Status.COLLECTING)
 
 
 def alive(orders: OrderQuerySet) -> OrderQuerySet:

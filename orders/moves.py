@@ -241,20 +241,18 @@ def ask_to_hand_over(order: Order, who: str) -> None:
     order.save()
     order.tell(_("Marked as collecting; being handed over."), Tone.NONE, who)
     if order.integration is None:
-        _collect(order, who)
+        collect(order, who)
 
 
 def _is_paused(order: Order) -> bool:
     return SyncState.objects.filter(integration=order.integration_id, pipe=HAND_OVER, is_paused=True).exists()
 
 
-@_on_locked
-def collect(order: Order, who: str = "") -> None:
-    """The shop agreed: the pieces leave the shelf and the order is COLLECTING. Raises `NotEnough`."""
-    _collect(order, who)
+def collect(order: Order, who: str) -> None:
+    """The shop agreed: the pieces leave the shelf and the order is COLLECTING. Raises `NotEnough`.
 
-
-def _collect(order: Order, who: str) -> None:
+    Locked by the caller, as the only move that the hand-over makes among writes of its own.
+    """
     if order.status != Status.NEW:
         raise NotPossible(
             _("%(order)s is %(status)s, not NEW.") % {"order": order.label, "status": order.status.upper()}

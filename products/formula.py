@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from integrations.models import Integration
-from products.models import Reservation, Stock, WebshopProduct, WebshopProductQuerySet
+from products.models import Reservation, WebshopProduct, WebshopProductQuerySet
 
 if TYPE_CHECKING:
     from django.db.models.expressions import Combinable
@@ -61,9 +61,11 @@ def with_numbers(integration: Integration, items: WebshopProductQuerySet) -> Que
     `open_pieces` is what the shop's orders that we know still have open there.
     """
     held = Least(F("held") + F("deducted"), F("open_in_shop"))
+    here = FilteredRelation("product__stocks", condition=Q(product__stocks__warehouse=integration.warehouse_id))
     return items.filter(product__isnull=False).annotate(
-        on_hand=_of_stock(integration, "on_hand"),
-        reserved=_of_stock(integration, "reserved"),
+        here=here,
+        on_hand=Coalesce(F("here__on_hand"), 0),
+        reserved=Coalesce(F("here__reserved"), 0),
         counted_twice=_of_orders(integration, Sum(held)),
         open_pieces=_of_orders(integration, Sum("open_in_shop")),
         should=Greatest(Value(0), F("on_hand") - F("reserved") + F("counted_twice") - Value(integration.safety_buffer)),
@@ -75,14 +77,7 @@ def formula_of(row: dict[str, int], integration: Integration) -> Formula:
     return Formula(row["on_hand"], row["reserved"], row["counted_twice"], integration.safety_buffer)
 
 
-def _of_stock(integration: Integration, name: str) -> Combinable:
-    """A number of the product's stock in the integration's warehouse; 0 where there is none."""
-    rows = Stock.objects.filter(product=OuterRef("product"), warehouse=integration.warehouse_id)
-    return Coalesce(Subquery(rows.values(name)[:1]), 0, output_field=IntegerField())
-
-
 def _of_orders(integration: Integration, total: Sum) -> Combinable:
     """A sum over what orders of this shop hold of the product in the integration's warehouse."""
-    here = Q(stock__product=OuterRef("product"), stock__warehouse=integration.warehouse_id, shop=integration.shop)
-    rows = Reservation.objects.filter(here).order_by().values("stock").annotate(total=total).values("total")
-    return Coalesce(Subquery(rows), 0, output_field=IntegerField())
+    rows = Reservation.objects.filter(stock=OuterRef("here__id"), shop=integration.shop).order_by()
+    return Coalesce(Subquery(rows.values("stock").annotate(total=total).values("total")), 0)

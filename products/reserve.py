@@ -57,9 +57,16 @@ def write(holder: Holder, claims: Iterable[Claim], promised_at: datetime | None)
 
     Covered: on hand is enough for every earlier promise and this one. Without `promised_at` nothing is promised.
     """
-    wanted = _summed(claims)
+    return _write(holder, _summed(claims), promised_at, take=False)
+
+
+def _write(holder: Holder, wanted: dict[Key, Claim], promised_at: datetime | None, *, take: bool) -> bool:
+    """Lock all stocks that it is about, at once; what is `deducted` leaves the shelf first where so asked."""
     before = {row.stock_id: row for row in Reservation.objects.filter(reference=holder.reference)}
     stocks = Stock.objects.lock({*wanted, *_keys_of(before)})
+    for key, claim in wanted.items():
+        if take and claim.deducted:
+            stocks[key].move(-claim.deducted, Movement.Why.COLLECTED, document=holder.label)
     kept = {stocks[key].pk: claim for key, claim in wanted.items()}
     rows = [
         row
@@ -79,12 +86,7 @@ def take(holder: Holder, claims: Iterable[Claim]) -> None:
 
     Raises `NotEnough` where fewer lie there; then nothing is changed, if the caller's transaction is undone.
     """
-    claims = list(claims)
-    for key, stock in Stock.objects.lock(claim.key for claim in claims).items():
-        pieces = _summed(claims)[key].deducted
-        if pieces:
-            stock.move(-pieces, Movement.Why.COLLECTED, document=holder.label)
-    write(holder, claims, None)
+    _write(holder, _summed(claims), None, take=True)
 
 
 def put_back(holder: Holder, claims: Iterable[Claim], why: str, who: str = "") -> None:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,6 +26,7 @@ from integrations.connectors.errors import Rejected, ShopError, Unavailable, Unr
 from integrations.models import Integration
 from integrations.sync import Run
 from products import brake, drift
+from products.batches import batched
 from products.brake import Brake
 from products.formula import NUMBERS, formula_of, with_numbers
 from products.models import ShopFigure, WebshopProduct, WebshopProductQuerySet
@@ -33,6 +34,7 @@ from products.telling import Decision, Row, decide, pieces
 
 KEY = "stock"
 PER_CALL = 500
+LOOK_AHEAD = 5_000  # keys of due items found at once; whether each is due is looked at again before its call
 REFUSED_FOR = timedelta(days=1)  # a refused figure is tried again after that, or when it changes
 UNCLEAR_FOR = timedelta(hours=1)  # what we refuse ourselves, and calls refused as a whole
 CLAMPED_FOR = (timedelta(minutes=1), timedelta(hours=1))  # the longer it lasts, the rarer it is looked at
@@ -84,8 +86,11 @@ def tell(run: Run) -> bool:
     stop = brake.look(run.integration, now)
     with run.connect() as shop:
         while pks:
-            tell_chunk(run, shop, pks, stop)
-            pks = next_due(run.integration, pks[-1], now)
+            for chunk in batched(pks, PER_CALL):
+                tell_chunk(run, shop, chunk, stop)
+                if chunk[-1] != pks[-1]:
+                    run.give_way()
+            pks = next_due(run.integration, pks[-1], now) if len(pks) == LOOK_AHEAD else []
             if pks:
                 run.give_way()
     return True
@@ -102,17 +107,17 @@ def items_told(integration: Integration) -> WebshopProductQuerySet:
 def due(integration: Integration, now: datetime) -> QuerySet[Any]:
     """Items whose figure the shop has not heard, but for those that wait: for a person, or for their time."""
     items = with_numbers(integration, items_told(integration))
-    unknown = Q(figure__isnull=True) | Q(figure__told__isnull=True) | Q(figure__asked__isnull=False)
-    differs = Q(figure__told__lt=F("should")) | Q(figure__told__gt=F("should"))
-    same = Q(figure__sent=F("should"), figure__sent_as=F(integration.identifies_by))
-    waits = Q(figure__retry_at__gt=now) & same
-    return items.filter(unknown | differs).exclude(waits).exclude(figure__braked_at__isnull=False, should=0)
+    # In this order: the formula is asked of the orders for each time that it stands here, and only where it must be.
+    unheard = Q(figure__asked__isnull=False) | Q(figure__told__isnull=True)  # so are those without a figure
+    waits = Q(figure__retry_at__gt=now, figure__sent_as=F(integration.identifies_by), figure__sent=F("should"))
+    is_braked = Q(figure__braked_at__isnull=False, should=0)
+    return items.filter(unheard | ~Q(figure__told=F("should"))).exclude(waits).exclude(is_braked)
 
 
 def next_due(integration: Integration, after: int, now: datetime) -> list[int]:
-    """The keys of the next due items, one call's worth."""
+    """The keys of the next due items, some calls' worth: finding them costs more than reading them."""
     rows = due(integration, now).filter(pk__gt=after).order_by("pk")
-    return list(rows.values_list("pk", flat=True)[:PER_CALL])
+    return list(rows.values_list("pk", flat=True)[:LOOK_AHEAD])
 
 
 # --- read -------------------------------------------------------------------------------------
@@ -122,6 +127,8 @@ def tell_chunk(run: Run, shop: Connector, pks: Sequence[int], stop: Brake) -> No
     """Read, decide, write: one call's worth."""
     levels = look_at_shop(run, shop, pks)
     rows = rows_of(run.integration, pks, levels)
+    if not rows:
+        return
     emptying = [row for row in rows if row.is_emptying]
     stop.meet(len(emptying), sum(row.is_unheard_of for row in emptying))
     decision = decide(rows, must_hold=stop.is_on)
@@ -155,10 +162,10 @@ def read_levels(shop: Connector, wanted: dict[str, int]) -> dict[int, StockLevel
 
 
 def rows_of(integration: Integration, pks: Sequence[int], levels: dict[int, StockLevel]) -> list[Row]:
-    """The due items as they stand this moment."""
+    """Those of these items that are due, as they stand this moment."""
     name = integration.identifies_by
     columns = (*NUMBERS, "external_id", name, *(f"figure__{column}" for column in FIGURE_COLUMNS))
-    chosen = with_numbers(integration, WebshopProduct.objects.filter(pk__in=pks)).order_by("pk")
+    chosen = due(integration, timezone.now()).filter(pk__in=pks).order_by("pk")
     found = list(chosen.values(*columns))
     counted = namesakes(integration, name, [row[name] for row in found])
     is_available = integration.stock_as == Integration.StockAs.AVAILABLE
@@ -289,9 +296,13 @@ def mark_told(rows: Sequence[Row], now: datetime) -> None:
     """Told and heard. Where somebody made it unknown meanwhile (`forget`), `asked` is empty, and it stays unknown."""
     asked = ShopFigure.objects.filter(item__in=[row.pk for row in rows], asked__isnull=False)
     fallen = [row.pk for row in rows if row.is_emptying]
-    asked.filter(item__in=fallen).change(zeroed_at=now)
-    asked.filter(asked__gt=0).change(zeroed_at=None)
+    zeroed_at = (
+        Case(When(asked__gt=0, then=Value(None)), When(item__in=fallen, then=Value(now)), default=F("zeroed_at"))
+        if fallen
+        else Case(When(asked__gt=0, then=Value(None)), default=F("zeroed_at"))
+    )
     asked.change(
+        zeroed_at=zeroed_at,
         told=F("asked"), told_at=now, asked=None, refused="", retry_at=None, clamped_at=None, braked_at=None,
         approved_at=None,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from merchants.models import Merchant
 from orders import moves
 from orders.models import Order
@@ -27,7 +29,15 @@ def new(merchant: Merchant, product: Product, pieces: int = 1, **fields: Any) ->
 def collecting(merchant: Merchant, product: Product, pieces: int = 1, **fields: Any) -> Order:
     """Handed over to the warehouse."""
     order = new(merchant, product, pieces, **fields)
-    moves.collect(order, "Robin")
+    return collect(order)
+
+
+def collect(order: Order, who: str = "Robin") -> Order:
+    """The shop agreed: it is COLLECTING."""
+    with transaction.atomic():
+        fresh = Order.objects.select_related("merchant", "integration", "warehouse").lock().get(pk=order.pk)
+        moves.collect(fresh, who)
+    order.refresh_from_db()
     return order
 
 

@@ -16,6 +16,7 @@ from orders import moves, short
 from orders.models import Cause, Order, OrderProcessing, Shipment, Status
 from products.models import Product
 from tests import factories
+from tests.orders import desk_orders
 
 pytestmark = pytest.mark.django_db
 
@@ -123,7 +124,7 @@ def test_the_story_ends_with_what_comes_next(page: Client, order: Order) -> None
     expected: list[tuple[Callable[[], object], str]] = [
         (lambda: moves.save_as_new(order, "Kim"), "The warehouse collects it."),
         (lambda: moves.ask_to_hand_over(order, "Staff"), "The shop is asked; then it is COLLECTING."),
-        (lambda: moves.collect(order), "the shop is told the tracking code at once"),
+        (lambda: desk_orders.collect(order), "the shop is told the tracking code at once"),
         (lambda: moves.ask_to_cancel(order, "Kim"), "The warehouse answers the request to cancel."),
         (
             lambda: moves.answer_cancellation(order, "Staff", is_agreed=False),
@@ -144,7 +145,7 @@ def test_tracking_can_be_followed_from_its_page(page: Client, order: Order) -> N
     order.method.save()
     moves.save_as_new(order, "Kim")
     moves.ask_to_hand_over(order, "Staff")
-    moves.collect(order)
+    desk_orders.collect(order)
     moves.ship(order, ParcelData(tracking_code="SE123"), "Staff")
     assert '<a href="https://track.example/SE123"' in text_of(page, order)
 
@@ -326,7 +327,7 @@ def test_refused_it_goes_as_it_was(page: Client, changed: Order) -> None:
 def collecting(order: Order) -> Order:
     moves.save_as_new(order, "Kim")
     moves.ask_to_hand_over(order, "Staff")
-    moves.collect(order)
+    desk_orders.collect(order)
     return order
 
 
