@@ -25,7 +25,7 @@ from integrations.connectors.base import Connector, Refusal, StockFigure, StockL
 from integrations.connectors.errors import Rejected, ShopError, Unavailable, Unreadable
 from integrations.models import Integration
 from integrations.sync import Run
-from products import brake, drift
+from products import brake, bulk, drift
 from products.batches import batched
 from products.brake import Brake
 from products.formula import NUMBERS, formula_of, with_numbers
@@ -231,12 +231,12 @@ def intend(run: Run, decision: Decision) -> None:
 
 def remember_sent(rows: Iterable[tuple[Row, int | None]]) -> None:
     """Write figure and identifier of each, and what is being asked, in the order of the items' keys."""
+    new = {"refused": "", "drift": 0, "drift_pushes": 0, "is_kept_elsewhere": False}
     figures = [
-        ShopFigure(item_id=row.pk, asked=asked, sent=row.figure, sent_as=row.identifier)
+        {"item_id": row.pk, "asked": asked, "sent": row.figure, "sent_as": row.identifier, **new}
         for row, asked in sorted(rows, key=lambda pair: pair[0].pk)
     ]
-    columns = ["asked", "sent", "sent_as"]
-    ShopFigure.objects.bulk_create(figures, update_conflicts=True, unique_fields=["item"], update_fields=columns)
+    bulk.put(ShopFigure, figures, unique=["item_id"], update=["asked", "sent", "sent_as"])
 
 
 def refuse(row: Row, sentence: str, retry_at: datetime) -> None:

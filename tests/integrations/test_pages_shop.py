@@ -382,11 +382,11 @@ def test_test_changes_nothing_in_the_shop(
 
 
 def test_who_has_shops_asked_without_end_is_stopped_and_keeps_what_was_typed(
-    page: Client, merchant: Merchant, new_url: str, closed_door: str, address: str
+    page: Client, merchant: Merchant, new_url: str, address: str
 ) -> None:
-    typed = filled.form(merchant, base_url=closed_door, act="test")
+    typed = filled.form(merchant, base_url=address, secret="wrong-key-1", act="test")
     for _time in range(20):
-        assert "does not accept connections" in page.post(new_url, typed).content.decode()
+        assert "<b>API token:</b>" in page.post(new_url, typed).content.decode()
     for act in ("test", "save"):
         answer = page.post(new_url, filled.form(merchant, base_url=address, act=act, name="Fjord Goods"))
         text = answer.content.decode()
@@ -398,14 +398,15 @@ def test_who_has_shops_asked_without_end_is_stopped_and_keeps_what_was_typed(
 
 
 def test_another_user_may_still_ask(
-    page: Client, merchant: Merchant, new_url: str, closed_door: str, signed_in: Any
+    page: Client, merchant: Merchant, new_url: str, address: str, signed_in: Any
 ) -> None:
-    typed = filled.form(merchant, base_url=closed_door, act="test")
+    typed = filled.form(merchant, base_url=address, secret="wrong-key-1", act="test")
     for _time in range(21):
-        page.post(new_url, typed)
+        answer = page.post(new_url, typed)
+    assert "You asked shops very often just now" in answer.content.decode()
     other = factories.user()
     merchant.link(other)
-    assert "does not accept connections" in signed_in(other).post(new_url, typed).content.decode()
+    assert "<b>API token:</b>" in signed_in(other).post(new_url, typed).content.decode()
 
 
 def test_a_second_press_while_the_shop_is_asked_is_told_to_wait_and_a_later_one_is_not(
