@@ -22,6 +22,7 @@ NO_DATABASE = [
     *(f"--ignore=tests/test_{name}.py" for name in ("look", "house", "access")),
     *(f"--ignore=tests/security/test_{name}.py" for name in ("addresses", "content_policy", "limits", "tenant_walls")),
     *(f"--ignore=tests/security/test_{name}.py" for name in ("dependencies", "production")),
+    "--ignore=tests/fuzz/test_rows.py",
     *(f"--ignore-glob=*/test_{name}.py" for name in ("pages*", "*_pages", "accounts", "skus", "resolve", "reading")),
     *(f"--ignore-glob=*/test_{name}.py" for name in ("handing", "front", "contract", "hostile", "admin*", "demo")),
     *(f"--ignore-glob=*/test_{name}.py" for name in ("containers", "doorbell", "bench")),
