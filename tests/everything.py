@@ -86,7 +86,7 @@ def main() -> int:
     if lacking := [name for name in missing if name in required]:
         say(f"Required, but not to be had here: {', '.join(lacking)}.")
         return 1
-    pytest = ("pytest", "-q", "-n", CORES, "--dist", "loadgroup", "--timeout", "300")
+    pytest = ("pytest", "-q", "-n", CORES, "--dist", "loadgroup", "--timeout", "300", "--durations", "15")
     redis = {} if "redis" in missing else {"TEST_REDIS_URL": REDIS}
     elsewhere = [] if "postgresql" in missing else MANY_WORKERS
     steps = [

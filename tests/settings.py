@@ -19,5 +19,6 @@ from myogo.settings import DATABASES
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/myogo-test-{os.getpid()}.sqlite3"}
 else:
+    DATABASES["default"]["ENGINE"] = "tests.postgresql"
     DATABASES["default"]["TEST"] = {"NAME": f"test_myogo_{os.getpid()}"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
