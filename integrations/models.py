@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -246,6 +247,7 @@ class SyncState(models.Model):
     attention = models.CharField(_("needs a person"), max_length=20, blank=True, choices=Attention.choices)
     last_error = models.TextField(_("last error"), blank=True)
     last_succeeded_at = models.DateTimeField(_("last success"), null=True, blank=True)
+    answered_at = models.DateTimeField(_("last answer of the shop"), null=True, blank=True)  # some runs ask nothing
     remembers = models.JSONField(_("remembers"), default=dict, blank=True)  # what the pipe needs from run to run
 
     objects = SyncStateQuerySet.as_manager()
@@ -275,7 +277,8 @@ class SyncState(models.Model):
     def is_under_way(self) -> bool:
         """Running, or between two turns of the same piece of work, or asked for and about to begin."""
         asked = self.asked_at is not None and not self.is_paused
-        return self.is_running or asked or (bool(self.place) and not self.failed_attempts and not self.is_paused)
+        is_stopped = self.is_paused or self.failed_attempts or self.attention
+        return self.is_running or asked or (bool(self.place) and not is_stopped)
 
     def health(self) -> Health:
         if self.is_paused:
@@ -318,6 +321,13 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
     def latest_first(self) -> SyncRunQuerySet:
         return self.order_by("-started_at", "-pk")
 
+    def forget_old(self, now: datetime) -> int:
+        """Delete what ended more than `KEEP_RUNS_DAYS` ago; returns how many. Each integration's latest run stays."""
+        rows = self.filter(ended_at__lt=now - timedelta(days=settings.KEEP_RUNS_DAYS))
+        newer = SyncRun.objects.filter(integration=models.OuterRef("integration"), pk__gt=models.OuterRef("pk"))
+        pks = list(rows.filter(models.Exists(newer)).order_by("pk").values_list("pk", flat=True)[:50_000])
+        return sum(self.filter(pk__in=pks[at : at + 1000]).delete()[0] for at in range(0, len(pks), 1000))
+
 
 class SyncRun(models.Model):
     """One piece of work on one pipe, as a person reads it: a refresh that took several turns is one row."""
@@ -347,7 +357,10 @@ class SyncRun(models.Model):
     class Meta:
         verbose_name = _("run")
         verbose_name_plural = _("activity")
-        indexes = [models.Index(fields=["integration", "-started_at"], name="sync_run_recent")]
+        indexes = [
+            models.Index(fields=["integration", "-started_at"], name="sync_run_recent"),
+            models.Index(fields=["ended_at"], name="sync_run_ended"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.label} {self.started_at:%Y-%m-%d %H:%M}"

@@ -68,6 +68,7 @@ class Run:
         self.began_at = now
         self.outcome: dict[str, Any] = {}
         self.is_quiet = False
+        self.has_called = False  # whether the shop was asked anything: only then did it answer
         self._next: datetime | None = None
         self._said: tuple[object, ...] = ()
         self._lease = state.lease
@@ -81,6 +82,7 @@ class Run:
         spare = timedelta(seconds=settings.LEASE_SECONDS / 2)
         if timezone.now() + spare > self._leased_until:
             raise Unavailable(_("The shop answers so slowly that one page took longer than a run may last."))
+        self.has_called = True
 
     @property
     def turn_is_over(self) -> bool:
@@ -250,13 +252,15 @@ def _settle_success(turn: Run) -> None:
         "attention": "",
         "last_error": "",
         "last_succeeded_at": now,
+        **({"answered_at": now} if turn.has_called else {}),
     }
     planned = min(now + pause, turn._next or now + pause)
     if _settle(turn, place={}, next_run_at=_next_run(turn, planned), **good, **turn.outcome):
         _close(turn, SyncRun.Outcome.SUCCEEDED)
         if turn.is_quiet:
             _count_with_the_quiet_ones(turn.record)
-        _clear_refused_key(turn, now)
+        if turn.has_called:
+            _clear_refused_key(turn, now)
 
 
 def _count_with_the_quiet_ones(record: SyncRun) -> None:

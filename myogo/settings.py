@@ -47,6 +47,7 @@ TURN_SECONDS = env.int("TURN_SECONDS", default=20)
 # --- people --------------------------------------------------------------------------------
 # So long after an order was closed it still says to whom it went; then counts stay (see orders/erasing.py).
 KEEP_PERSONAL_DATA_MONTHS = env.int("KEEP_PERSONAL_DATA_MONTHS", default=24)
+KEEP_RUNS_DAYS = env.int("KEEP_RUNS_DAYS", default=90)
 
 # --- apps ----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -165,6 +166,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "products.tick",
         "schedule": TICK_SECONDS,
         "options": {"expires": 2 * TICK_SECONDS},
+    },
+    "forget old activity": {
+        "task": "integrations.forget_runs",
+        "schedule": crontab(hour=3, minute=10),
+        "options": {"expires": 6 * 3600},
     },
     "erase personal data": {
         "task": "orders.erase",

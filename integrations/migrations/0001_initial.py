@@ -115,6 +115,7 @@ class Migration(migrations.Migration):
                 ('attention', models.CharField(blank=True, choices=[('bad key', 'the key was refused'), ('wrong address', 'the address is wrong'), ('not allowed', 'the key may not do this')], max_length=20, verbose_name='needs a person')),
                 ('last_error', models.TextField(blank=True, verbose_name='last error')),
                 ('last_succeeded_at', models.DateTimeField(blank=True, null=True, verbose_name='last success')),
+                ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='last answer of the shop')),
                 ('remembers', models.JSONField(blank=True, default=dict, verbose_name='remembers')),
                 ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='states', to='integrations.integration')),
             ],
@@ -130,6 +131,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='syncrun',
             index=models.Index(fields=['integration', '-started_at'], name='sync_run_recent'),
+        ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(fields=['ended_at'], name='sync_run_ended'),
         ),
         migrations.AddIndex(
             model_name='syncstate',

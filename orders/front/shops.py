@@ -94,7 +94,7 @@ class Shop:
 
     @property
     def answered_at(self) -> datetime | None:
-        return max((state.last_succeeded_at for state in self.states if state.last_succeeded_at), default=None)
+        return max((state.answered_at for state in self.states if state.answered_at), default=None)
 
     @property
     def next_try_at(self) -> datetime | None:

@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from integrations import doorbell, pipes, sync
+from integrations import doorbell, pipes, sync, tasks
 from integrations.connectors.errors import BadCredentials, NotAllowed, Unavailable, Unreadable
 from integrations.models import Integration, SyncRun, SyncState, Tone
 from tests import factories
@@ -27,6 +27,11 @@ def state() -> SyncState:
 
 def does_nothing(run: sync.Run) -> None:
     """The shop had nothing new."""
+
+
+def asks_the_shop(run: sync.Run) -> None:
+    """It answered, and had nothing new."""
+    run.before_call()
 
 
 def fails_with(error: BaseException) -> sync.Job:
@@ -229,8 +234,45 @@ def test_a_refused_key_stops_the_whole_integration_until_it_works_again(
     make_due(other)
     sync.run(other.pk, does_nothing)
     state.refresh_from_db()
+    assert state.attention == "bad key", "nobody has asked the shop"
+    make_due(other)
+    sync.run(other.pk, asks_the_shop)
+    state.refresh_from_db()
     assert state.attention == ""
     assert seconds_until(state.next_run_at) <= 0
+
+
+def test_only_a_run_that_asked_the_shop_counts_as_its_answer(state: SyncState) -> None:
+    sync.run(state.pk, does_nothing)
+    state.refresh_from_db()
+    assert state.last_succeeded_at is not None
+    assert state.answered_at is None
+    make_due(state)
+    sync.run(state.pk, asks_the_shop)
+    state.refresh_from_db()
+    assert state.answered_at is not None
+
+
+def test_what_is_stopped_in_the_middle_of_its_work_is_not_under_way(state: SyncState) -> None:
+    SyncState.objects.filter(pk=state.pk).update(place={"cursor": "3"}, attention="bad key")
+    state.refresh_from_db()
+    assert not state.is_under_way
+
+
+def test_old_activity_is_forgotten_and_the_latest_of_each_shop_stays(state: SyncState, settings: LazySettings) -> None:
+    settings.KEEP_RUNS_DAYS = 30
+    now = timezone.now()
+    shops = state.integration, factories.integration(), state.integration
+    ends = [now - timedelta(days=days) for days in (31, 400, 29)]
+    old, older, recent = [
+        SyncRun.objects.create(integration=shop, pipe="refresh", started_at=end, outcome="succeeded", ended_at=end)
+        for shop, end in zip(shops, ends, strict=True)
+    ]
+    running = SyncRun.objects.create(integration=state.integration, pipe="refresh", started_at=now - timedelta(days=60))
+    for _time in range(2):
+        tasks.forget_runs()
+        assert set(SyncRun.objects.all()) == {older, recent, running}
+    assert not SyncRun.objects.filter(pk=old.pk).exists()
 
 
 def test_a_missing_right_stops_only_its_pipe(state: SyncState, second_pipe: Callable[[Integration], SyncState]) -> None:
