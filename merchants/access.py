@@ -62,10 +62,13 @@ def merchant_view(
 
 
 def _membership(request: HttpRequest, merchant_pk: int) -> Membership:
-    try:
-        return Membership.objects.select_related("merchant").get(merchant=merchant_pk, user__pk=request.user.pk or 0)
-    except (Membership.DoesNotExist, OverflowError):  # a number that no key can have
-        raise Http404 from None
+    """The user's link to this merchant. The others are kept for the switcher, which then asks nothing more."""
+    mine = Membership.objects.select_related("merchant").filter(user__pk=request.user.pk or 0)
+    found = {member.merchant_id: member for member in mine.order_by("merchant__name", "merchant")}
+    request.merchants = [member.merchant for member in found.values()]  # type: ignore[attr-defined]
+    if merchant_pk not in found:
+        raise Http404
+    return found[merchant_pk]
 
 
 def _check(request: HttpRequest, member: Membership, changes: Permission | None, reads: Permission | None) -> None:
@@ -135,5 +138,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return {"nav": {"merchant": None, "merchants": [], "sections": []}}
     merchant = getattr(request, "merchant", None)
     sections = [_sections[place].describe(request, merchant) for place in sorted(_sections)] if merchant else []
-    merchants = list(Merchant.objects.for_user(user))
+    merchants = getattr(request, "merchants", None)
+    if merchants is None:
+        merchants = list(Merchant.objects.for_user(user))
     return {"nav": {"merchant": merchant, "merchants": merchants, "sections": sections}}

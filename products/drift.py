@@ -81,7 +81,7 @@ def read_back(run: Run) -> None:
             if page.cursor:
                 run.give_way()
     with transaction.atomic():
-        run.remember(read_back_at=place["began_at"])
+        run.remember(read_back_at=place["began_at"], read=run.counts["read back"])
         run.keep({})
 
 

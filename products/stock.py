@@ -34,6 +34,7 @@ from products.telling import Decision, Row, decide, pieces
 
 KEY = "stock"
 PER_CALL = 500
+FORGOTTEN = ("other_shop", "read_back_at", "read", "told_at")  # what was remembered of another shop
 LOOK_AHEAD = 5_000  # keys of due items found at once; whether each is due is looked at again before its call
 REFUSED_FOR = timedelta(days=1)  # a refused figure is tried again after that, or when it changes
 UNCLEAR_FOR = timedelta(hours=1)  # what we refuse ourselves, and calls refused as a whole
@@ -69,7 +70,7 @@ def is_other_shop(run: Run) -> bool:
         return False
     if run.integration.state("refresh").place.get("other_shop"):
         return True
-    kept = {key: value for key, value in run.state.remembers.items() if key not in ("other_shop", "read_back_at")}
+    kept = {key: value for key, value in run.state.remembers.items() if key not in FORGOTTEN}
     run.state.remembers = kept
     run.remember()
     return False
@@ -288,6 +289,8 @@ def settle(run: Run, rows: Sequence[Row], refusals: Sequence[Refusal]) -> list[R
         run.counts["told"] += sum(not row.is_below_open for row in taken)
         run.counts["refused"] += len(rows) - len(taken)
         run.note(f"{identifier}: {reason}" for identifier, reason in reasons.items())
+        if taken:
+            run.remember(told_at=now.isoformat())
         run.keep(run.place)
     return [row for row in taken if row.is_below_open]
 

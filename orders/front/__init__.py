@@ -78,22 +78,21 @@ class FrontPage:
 def look(merchant: Merchant) -> FrontPage:
     """Everything the page shows, in the merchant's zone."""
     now, facts = timezone.now(), facts_of(merchant)
-    owed = counts.owed(merchant, counts.midnight(now))
+    counted = counts.count(merchant, counts.midnight(now))
     groups = attention.hold_groups(merchant)
-    tally = counts.tally(merchant)
-    found = shops.look(merchant, owed, now)
+    found = shops.look(merchant, counted.owed, now)
     page = FrontPage(
         now=now,
         facts=facts,
-        stats=counts.stats(merchant, tally, owed, facts.products_short, groups, now),
+        stats=counts.stats(merchant, counted.tally, counted.owed, facts.products_short, groups, now),
         shops=found,
         days=days.look(merchant, now),
         sync_address=sync_address(merchant.pk),
     )
     page.completeness = [one for shop in found if (one := completeness.of(shop.integration, shop.states, now))]
-    page.coming = coming_goods(merchant)
+    page.coming = coming_goods(merchant) if facts.has_announced else []
     page.steps = steps.first_steps(merchant, facts, found)
-    page.attention = attention.look(merchant, found, page.completeness, groups, now)
+    page.attention = attention.look(merchant, found, page.completeness, groups, counted.asks, facts.has_answers, now)
     return page
 
 

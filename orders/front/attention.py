@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, F, Min
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
@@ -18,7 +18,7 @@ from merchants.templatetags.portal import duration
 from orders.front.addresses import order_list, sync_address, to
 from orders.front.completeness import Equation
 from orders.front.shops import Shop
-from orders.models import ASKED_OF_MERCHANT, Cause, Hold, Order, Status
+from orders.models import Cause, Hold, Status
 from orders.models.hold import OF_THE_SHOP
 from products.models import Tab, WebshopProduct
 from products.problems import Code
@@ -60,16 +60,18 @@ def look(
     shops: list[Shop],
     equations: list[Equation],
     groups: list[Group],
+    asks: Mapping[str, int],
+    has_answers: bool,
     now: datetime,
 ) -> list[Attention]:
     """Everything that waits for a person, the gravest first."""
     found = [
         *_shops_in_trouble(merchant, shops),
         *_lost(equations),
-        *_asked(merchant),
+        *_asked(merchant, asks),
         *_holds(merchant, groups, now),
         *_braked(merchant, shops, now),
-        *_answers(merchant, now),
+        *(_answers(merchant, now) if has_answers else []),
         *_problems(merchant, shops),
         *_of_the_shops(merchant, groups, now),
     ]
@@ -125,12 +127,8 @@ def _lost(equations: list[Equation]) -> list[Attention]:
     ]
 
 
-def _asked(merchant: Merchant) -> list[Attention]:
+def _asked(merchant: Merchant, numbers: Mapping[str, int]) -> list[Attention]:
     """What only the merchant can answer of orders that are handed over, or were paid: one line for each question."""
-    # These three are read from indexes, however many orders there are.
-    some = Q(needs_refund=True) | Q(status=Status.COLLECTING) | Q(status=Status.SHIPPED, told_at__isnull=True)
-    counted = Order.objects.for_merchant(merchant).filter(some).order_by()
-    numbers = counted.aggregate(**{key: Count("pk", filter=is_so) for key, is_so in ASKED_OF_MERCHANT.items()})
     return [
         Attention(Tone.BAD, title % {"n": numbers[key]}, text, order_list(merchant.pk, asks=key), _("See them"))
         for key, (title, text) in _questions(numbers).items()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Min, Q
 from django.utils import timezone
@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from merchants.models import Merchant
 from merchants.templatetags.portal import duration
 from orders.front.addresses import order_list
-from orders.models import Order, Status
+from orders.models import ASKED_OF_MERCHANT, Order, Status
 from orders.models.hold import OF_THE_SHOP
 
 if TYPE_CHECKING:
@@ -30,8 +30,13 @@ class Tally:
     """Orders of one status: how many, per warehouse, since when the oldest stands so."""
 
     number: int = 0
-    houses: dict[str, int] = field(default_factory=dict)
+    houses: Counter[str] = field(default_factory=Counter)
     oldest: datetime | None = None
+
+    def add(self, house: str, number: int, oldest: datetime) -> None:
+        self.number += number
+        self.houses[house] += number
+        self.oldest = min(self.oldest or oldest, oldest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,9 @@ class Owed:
     today: int = 0
     untold: int = 0
     handing: int = 0
+
+    def plus(self, today: int, untold: int, handing: int) -> Owed:
+        return Owed(self.today + today, self.untold + untold, self.handing + handing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +66,37 @@ def midnight(now: datetime) -> datetime:
     return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def tally(merchant: Merchant) -> dict[str, Tally]:
-    """By status; every counted status is there."""
-    found: dict[str, Tally] = defaultdict(Tally)
-    rows = Order.objects.for_merchant(merchant).filter(status__in=COUNTED).order_by()
-    for row in rows.values("status", "warehouse__code").annotate(number=Count("pk"), oldest=Min("status_changed_at")):
-        one = found[row["status"]]
-        one.number += row["number"]
-        one.houses[row["warehouse__code"]] = row["number"]
-        one.oldest = min(filter(None, (one.oldest, row["oldest"])))
-    return found
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Orders by status, what is owed by integration, and how many ask the merchant something, by question."""
+
+    tally: dict[str, Tally]
+    owed: dict[int | None, Owed]
+    asks: Mapping[str, int]
 
 
-def owed(merchant: Merchant, today: datetime) -> dict[int | None, Owed]:
-    """By integration: what was shipped today, and what its shop has yet to hear."""
+def count(merchant: Merchant, today: datetime) -> Counted:
+    """All of it in one look at the orders that are open, were shipped today or want something; indexes know them."""
     is_today = Q(status=Status.SHIPPED, shipped_at__gte=today)
     is_untold = Q(status=Status.SHIPPED, told_at__isnull=True, integration__isnull=False)
     is_handing = Q(status=Status.NEW, handover_asked_at__isnull=False, integration__isnull=False)
-    rows = Order.objects.for_merchant(merchant).filter(is_today | is_untold | is_handing).order_by()
-    counted = rows.values("integration").annotate(
-        today=Count("pk", filter=is_today),
-        untold=Count("pk", filter=is_untold),
-        handing=Count("pk", filter=is_handing),
+    some = Q(status__in=COUNTED) | is_today | is_untold | Q(needs_refund=True)
+    rows = Order.objects.for_merchant(merchant).filter(some).order_by()
+    counts = {"today": is_today, "untold": is_untold, "handing": is_handing}
+    counts |= {f"asks_{key}": is_so for key, is_so in ASKED_OF_MERCHANT.items()}
+    found: dict[str, Tally] = defaultdict(Tally)
+    owed, asks = defaultdict[int | None, Owed](Owed), Counter[str]()
+    grouped: Any = rows.values("status", "warehouse__code", "integration").annotate(
+        number=Count("pk"),
+        oldest=Min("status_changed_at"),
+        **{name: Count("pk", filter=is_so) for name, is_so in counts.items()},
     )
-    return {row["integration"]: Owed(row["today"], row["untold"], row["handing"]) for row in counted}
+    for row in grouped:
+        if row["status"] in COUNTED:
+            found[row["status"]].add(row["warehouse__code"], row["number"], row["oldest"])
+        owed[row["integration"]] = owed[row["integration"]].plus(row["today"], row["untold"], row["handing"])
+        asks.update({key: row[f"asks_{key}"] for key in ASKED_OF_MERCHANT})
+    return Counted(found, dict(owed), asks)
 
 
 def stats(

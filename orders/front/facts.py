@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from merchants.models import Merchant
@@ -23,6 +23,7 @@ class Facts:
     has_links: bool
     has_stock: bool
     has_announced: bool
+    has_answers: bool
 
     @property
     def has_goods(self) -> bool:
@@ -39,20 +40,22 @@ def of(merchant: Merchant) -> Facts:
     goods = Stock.objects.filter(product__merchant=OuterRef("pk"), on_hand__gt=0)
     announced = StockUpdate.objects.filter(merchant=OuterRef("pk"))
     links = MethodLink.objects.filter(integration__merchant=OuterRef("pk"))
+    answers = MerchantMethod.objects.filter(merchant=OuterRef("pk"), answered_at__gt=F("requested_at"))
     rows = Merchant.objects.filter(pk=merchant.pk).order_by()
     row = rows.values_list(
-        _count(Product.objects.all(), "merchant", "pk"),
-        _count(short, "stock__product__merchant", "stock__product"),
-        _count(MerchantMethod.objects.active(), "merchant", "pk"),
+        _count(Product.objects.all(), "merchant", Count("pk")),
+        _count(short, "stock__product__merchant", Count("stock__product", distinct=True)),
+        _count(MerchantMethod.objects.active(), "merchant", Count("pk")),
         Exists(links),
         Exists(goods),
         Exists(announced),
+        Exists(answers),
     ).get()
     return Facts(*row)
 
 
-def _count(rows: QuerySet[Any], merchant: str, what: str) -> Coalesce:
-    """How many different ones of the merchant."""
+def _count(rows: QuerySet[Any], merchant: str, what: Count) -> Coalesce:
+    """How many of the merchant."""
     mine = rows.filter(**{merchant: OuterRef("pk")}).order_by().values(merchant)
-    number = mine.annotate(number=Count(what, distinct=True)).values("number")
+    number = mine.annotate(number=what).values("number")
     return Coalesce(Subquery(number), 0, output_field=IntegerField())

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, F, Min, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -60,13 +61,11 @@ def _span(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one shop was told of stock: items, how many differ there, how many wait for a person, when last told."""
+    """What one shop was told of stock: how many figures differ there, and how many wait for a person."""
 
-    read: int = 0
     drift: int = 0
     braked: int = 0
     braked_since: datetime | None = None
-    told_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -95,6 +94,21 @@ class Shop:
     @property
     def answered_at(self) -> datetime | None:
         return max((state.answered_at for state in self.states if state.answered_at), default=None)
+
+    @property
+    def figures_told_at(self) -> datetime | None:
+        """When the shop last took a figure."""
+        told = self._stock.get("told_at")
+        return datetime.fromisoformat(told) if told else None
+
+    @property
+    def figures_read(self) -> int:
+        """Of how many items the shop's figure was read, the last night that it was."""
+        return int(self._stock.get("read", 0))
+
+    @property
+    def _stock(self) -> dict[str, Any]:
+        return next((state.remembers for state in self.states if state.pipe == stock.KEY), {})
 
     @property
     def next_try_at(self) -> datetime | None:
@@ -165,26 +179,24 @@ def _items(integrations: list[Integration]) -> dict[int, dict[str, int]]:
 
 
 def _figures(merchant: Merchant) -> dict[int, Figures]:
+    """Only of the few that something is the matter with; an index knows them."""
     mine = ShopFigure.objects.filter(
+        ~Q(drift=0) | Q(braked_at__isnull=False),
         item__integration__merchant=merchant,
         item__product__isnull=False,
         item__gone_at__isnull=True,
         item__ignored_at__isnull=True,
     )
-    rows = (
+    counted = (
         mine.order_by()
         .values(shop=F("item__integration"))
         .annotate(
-            read=Count("pk", filter=Q(read_at__isnull=False)),
             drifting=Count("pk", filter=~Q(drift=0)),
             braked=Count("pk", filter=Q(braked_at__isnull=False)),
             since=Min("braked_at"),
-            last=Max("told_at"),
         )
     )
-    return {
-        row["shop"]: Figures(row["read"], row["drifting"], row["braked"], row["since"], row["last"]) for row in rows
-    }
+    return {row["shop"]: Figures(row["drifting"], row["braked"], row["since"]) for row in counted}
 
 
 # --- measured ------------------------------------------------------------------------------

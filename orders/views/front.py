@@ -13,7 +13,8 @@ from orders import front
 @merchant_view()
 def front_page(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     """Where the merchant stands, at a glance."""
-    request.session["last_merchant"] = merchant.pk
+    if request.session.get("last_merchant") != merchant.pk:
+        request.session["last_merchant"] = merchant.pk
     may = {permission.value: request.membership.may(permission) for permission in Permission}
     context = {"front": front.look(merchant), "runs": front.last_runs(merchant), "may": may}
     return render(request, "orders/front_page.html", context)

@@ -298,6 +298,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webshopproduct',
+            index=models.Index(fields=['integration', 'tab'], name='webshop_product_tab'),
+        ),
+        migrations.AddIndex(
+            model_name='webshopproduct',
             index=models.Index(fields=['integration', 'sku'], name='webshop_product_sku'),
         ),
         migrations.AddIndex(
@@ -319,5 +323,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='webshopproduct',
             constraint=models.UniqueConstraint(fields=('integration', 'external_id'), name='webshop_product_once'),
+        ),
+        migrations.AddIndex(
+            model_name='shopfigure',
+            index=models.Index(condition=models.Q(models.Q(('drift', 0), _negated=True), ('braked_at__isnull', False), _connector='OR'), fields=['item'], name='figure_odd'),
         ),
     ]

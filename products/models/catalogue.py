@@ -311,6 +311,7 @@ class WebshopProduct(models.Model):
         constraints = [models.UniqueConstraint(fields=["integration", "external_id"], name="webshop_product_once")]
         indexes = [
             models.Index(fields=["integration", "tab", "name", "variant", "id"], name="webshop_product_list"),
+            models.Index(fields=["integration", "tab"], name="webshop_product_tab"),  # narrow: for counting
             models.Index(fields=["integration", "sku"], name="webshop_product_sku"),
             models.Index(fields=["integration", "ean"], name="webshop_product_ean"),
             models.Index(fields=["integration", "sku_folded"], name="webshop_product_folded"),

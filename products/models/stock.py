@@ -306,6 +306,9 @@ class ShopFigure(models.Model):
     class Meta:
         verbose_name = _("figure told to a shop")
         verbose_name_plural = _("figures told to shops")
+        indexes = [
+            models.Index(fields=["item"], name="figure_odd", condition=~Q(drift=0) | Q(braked_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.item}: {self.told}"
