@@ -326,6 +326,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='shopfigure',
-            index=models.Index(condition=models.Q(models.Q(('drift', 0), _negated=True), ('braked_at__isnull', False), _connector='OR'), fields=['item'], name='figure_odd'),
+            index=models.Index(condition=models.Q(('braked_at__isnull', False), models.Q(('refused', ''), _negated=True), ('clamped_at__isnull', False), models.Q(('drift', 0), _negated=True), ('is_kept_elsewhere', True), _connector='OR'), fields=['item'], name='figure_odd'),
         ),
     ]

@@ -261,6 +261,12 @@ class StockUpdateLine(models.Model):
         return f"{self.expected} × {self.product.sku}"
 
 
+# Of very many figures the few that something is the matter with: an index has just these.
+ODD = (
+    Q(braked_at__isnull=False) | ~Q(refused="") | Q(clamped_at__isnull=False) | ~Q(drift=0) | Q(is_kept_elsewhere=True)
+)
+
+
 class ShopFigureQuerySet(models.QuerySet["ShopFigure"]):
     def of(self, integration: Integration) -> ShopFigureQuerySet:
         """Of items that the integration tells figures of: linked, in the shop, not ignored."""
@@ -307,7 +313,7 @@ class ShopFigure(models.Model):
         verbose_name = _("figure told to a shop")
         verbose_name_plural = _("figures told to shops")
         indexes = [
-            models.Index(fields=["item"], name="figure_odd", condition=~Q(drift=0) | Q(braked_at__isnull=False)),
+            models.Index(fields=["item"], name="figure_odd", condition=ODD),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Max, Q, TextChoices
+from django.db.models import Count, Max, Q, TextChoices
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,7 +23,7 @@ from merchants.models import Merchant, Permission
 from products import brake
 from products.formula import Formula, figures
 from products.models import ShopFigure, WebshopProduct
-from products.models.stock import ShopFigureQuerySet
+from products.models.stock import ODD, ShopFigureQuerySet
 from products.stock import KEY
 
 PER_PAGE = 50
@@ -72,8 +72,10 @@ class Line:
 def page(request: MerchantRequest, merchant: Merchant, integration_pk: int) -> HttpResponse:
     """What needs a look, in five lists."""
     integration = get_object_or_404(merchant.integrations.select_related("warehouse"), pk=integration_pk)
-    rows = ShopFigure.objects.of(integration)
-    counts = {part: rows.filter(IS_IN[part]).count() for part in Part}
+    rows = ShopFigure.objects.of(integration).filter(ODD)
+    parts = {part.name: Count("pk", filter=IS_IN[part]) for part in Part}
+    counted = rows.aggregate(**parts, last=Max("braked_at"))
+    counts = {part: counted[part.name] for part in Part}
     part = _asked_for(request.GET, counts)
     words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     found = _search(integration, rows.filter(IS_IN[part]), words).select_related("item__product")
@@ -87,7 +89,7 @@ def page(request: MerchantRequest, merchant: Merchant, integration_pk: int) -> H
         "lines": _lines(integration, list(shown)),
         "words": words,
         "everything": _address(merchant, integration, part),
-        "through": rows.aggregate(last=Max("braked_at"))["last"],
+        "through": counted["last"],
         "waiting": counts[Part.WAITING],
         "may_edit": request.membership.may(Permission.EDITS_SETTINGS),
     }
