@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from integrations.models import Integration
 from orders.models import Order, SeenOrder, Status, Verdict
@@ -46,28 +46,32 @@ class Pass:
 def of_pass(integration: Integration, this_pass: str, began: datetime, nameless: int = 0) -> Pass:
     """Counted from the rows that the pass left, so that turns and deaths in between change nothing."""
     seen = SeenOrder.objects.filter(integration=integration, seen_in=this_pass)
-    found = Pass(distinct=seen.count(), nameless=nameless)
-    found.fresh = seen.exclude(verdict=Verdict.SKIPPED).filter(first_seen_at__gte=began).count()
-    found.unreadable = seen.filter(verdict=Verdict.UNREADABLE).count()
-    skipped = seen.filter(verdict=Verdict.SKIPPED).order_by().values_list("reason").annotate(Count("pk"))
-    found.skipped.update(dict(skipped))
-    taken = seen.filter(verdict=Verdict.TAKEN).annotate(is_waiting=_waits(integration))
-    found.waiting = taken.filter(is_waiting=True).count()
-    found.new = taken.filter(is_waiting=False, first_seen_at__gte=began).count()
-    found.known = taken.filter(is_waiting=False, first_seen_at__lt=began).count()
-    return found
-
-
-def _waits(integration: Integration) -> Exists:
-    return Exists(
-        Order.objects.filter(
-            merchant=integration.merchant_id,
-            shop=integration.shop,
-            number=OuterRef("number"),
-            status=Status.RESERVED,
-            holds__isnull=False,
-        )
+    taken, is_new = Q(verdict=Verdict.TAKEN), Q(first_seen_at__gte=began)
+    is_waiting = Q(number__in=_numbers(held_orders(integration)))
+    counted = seen.aggregate(
+        distinct=Count("pk"),
+        fresh=Count("pk", filter=is_new & ~Q(verdict=Verdict.SKIPPED)),
+        unreadable=Count("pk", filter=Q(verdict=Verdict.UNREADABLE)),
+        waiting=Count("pk", filter=taken & is_waiting),
+        new=Count("pk", filter=taken & ~is_waiting & is_new),
+        known=Count("pk", filter=taken & ~is_waiting & ~is_new),
     )
+    skipped = seen.filter(verdict=Verdict.SKIPPED).order_by().values_list("reason").annotate(Count("pk"))
+    return Pass(**counted, nameless=nameless, skipped=Counter(dict(skipped)))
+
+
+def held_orders(integration: Integration) -> QuerySet[Order]:
+    """Those of this shop that wait for a reason; one row for each reason."""
+    ours = Order.objects.filter(merchant=integration.merchant_id, shop=integration.shop, status=Status.RESERVED)
+    return ours.filter(holds__isnull=False)
+
+
+def _numbers(orders: QuerySet[Order]) -> QuerySet[Order, str]:
+    """For `IN`, in a filter of a count: PostgreSQL then reads the set once, however old its statistics are.
+
+    As EXISTS it becomes a join, and right after a first import it believes in a row on each side: a loop in a loop.
+    """
+    return orders.order_by().values_list("number", flat=True)
 
 
 def missing(integration: Integration) -> list[str]:
@@ -80,20 +84,22 @@ def missing(integration: Integration) -> list[str]:
 def of_integration(integration: Integration) -> dict[str, Any]:
     """Everything ever seen, for *Is anything missing?*: shown = here + held + not paid yet + skipped by reason."""
     seen = SeenOrder.objects.filter(integration=integration)
-    taken = seen.filter(verdict=Verdict.TAKEN)
-    waiting = Order.objects.filter(
-        merchant=integration.merchant_id, shop=integration.shop, number=OuterRef("number"), status=Status.RESERVED
+    taken, held = Q(verdict=Verdict.TAKEN), held_orders(integration)
+    counted = seen.aggregate(
+        shown=Count("pk"),
+        taken=Count("pk", filter=taken),
+        unreadable=Count("pk", filter=Q(verdict=Verdict.UNREADABLE)),
+        waiting=Count("pk", filter=taken & Q(number__in=_numbers(held.filter(holds__cause__in=OF_THE_SHOP)))),
+        all_held=Count("pk", filter=taken & Q(number__in=_numbers(held))),
     )
-    shops_own = taken.filter(Exists(waiting.filter(holds__cause__in=OF_THE_SHOP))).count()
-    held = taken.filter(Exists(waiting.filter(holds__isnull=False))).count() - shops_own
     skipped = dict(seen.filter(verdict=Verdict.SKIPPED).order_by().values_list("reason").annotate(Count("pk")))
-    total, lost = seen.count(), len(missing(integration))
+    lost = len(missing(integration))
     return {
-        "shown": total,
-        "here": taken.count() - held - shops_own - lost,
-        "held": held,
-        "waiting": shops_own,
+        "shown": counted["shown"],
+        "here": counted["taken"] - counted["all_held"] - lost,
+        "held": counted["all_held"] - counted["waiting"],
+        "waiting": counted["waiting"],
         "skipped": skipped,
-        "unreadable": seen.filter(verdict=Verdict.UNREADABLE).count(),
+        "unreadable": counted["unreadable"],
         "lost": lost,
     }
