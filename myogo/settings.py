@@ -39,6 +39,8 @@ HANDOVER_SECONDS = env.int("HANDOVER_SECONDS", default=60)
 # After a write whose answer was lost nothing is asked for that order before so long; then it is read, then repeated.
 LOST_ANSWER_SECONDS = env.int("LOST_ANSWER_SECONDS", default=300)
 TICK_SECONDS = env.int("TICK_SECONDS", default=5)
+# Before the second and the third try of a read, within one call of a shop.
+QUICK_RETRY_SECONDS = env.list("QUICK_RETRY_SECONDS", cast=float, default=[0.5, 1.5])
 # A run renews its lease with every page; a killed one is taken over when the lease is over.
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 # After so long a run gives its place back, so that no shop starves the others.

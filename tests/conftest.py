@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.core.servers.basehttp import WSGIRequestHandler
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
@@ -14,6 +15,9 @@ from integrations.models import Integration
 from merchants.models import Merchant, User
 from sandbox.models import PluginMethod, Shop
 from tests import factories, tools
+
+# Head and body of an answer are two writes; else the second waits 40 ms until the first is acknowledged.
+WSGIRequestHandler.disable_nagle_algorithm = True
 
 
 @pytest.fixture(autouse=True)

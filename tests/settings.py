@@ -9,6 +9,7 @@ os.environ.setdefault("SANDBOX", "true")
 os.environ.setdefault("ALLOW_PRIVATE_SHOP_ADDRESSES", "true")
 os.environ.setdefault("HTTPS", "false")
 os.environ.setdefault("EMAIL_URL", "memorymail://")
+os.environ.setdefault("QUICK_RETRY_SECONDS", "0.01,0.02")  # a fault costs a test no seconds
 os.environ.setdefault("SERVE_STATIC_FROM_SOURCE", "true")
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.gettempdir()}/myogo-unused.sqlite3")
 
@@ -20,5 +21,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/myogo-test-{os.getpid()}.sqlite3"}
 else:
     DATABASES["default"]["ENGINE"] = "tests.postgresql"
+    # Nobody pulls the plug on a test's database, and waiting for the disk is most of what a commit takes.
+    DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
     DATABASES["default"]["TEST"] = {"NAME": f"test_myogo_{os.getpid()}"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -47,7 +47,6 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 TOTAL_SECONDS = 45.0
 MAX_BYTES = 64 * 1024 * 1024
-PAUSES = (0.5, 1.5)  # seconds before the second and the third try of a read
 LONGEST_PAUSE = 5.0  # what the shop may ask for and still be waited for here; longer waits are rows
 # How shops put it that the key itself is no good, in the text of an answer.
 KEY_REFUSED = re.compile(r"unauthori[sz]ed|not authori[sz]ed|(wrong|invalid|bad) (api[ -]?)?(key|secret|token)", re.I)
@@ -112,7 +111,7 @@ class Session:
     def read(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
         """The members of the JSON object at `path`; repeated within seconds where the shop does not answer."""
         self._start()
-        for pause in PAUSES:
+        for pause in settings.QUICK_RETRY_SECONDS:
             self._ask_caller()
             try:
                 return self._call("GET", path, params=params)

@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import LazySettings
 
 from integrations.connectors.errors import (
     BadCredentials,
@@ -323,7 +324,8 @@ def test_a_read_is_never_a_lost_answer() -> None:
     [busy(429), busy(502), busy(503), busy(504), reset(), cut_off()],
     ids=["429", "502", "503", "504", "reset", "cut off"],
 )
-def test_a_read_is_tried_again_within_seconds(behaviour: Behaviour) -> None:
+def test_a_read_is_tried_again_within_seconds(behaviour: Behaviour, settings: LazySettings) -> None:
+    settings.QUICK_RETRY_SECONDS = [0.5, 1.5]
     pauses: list[float] = []
     with Hostile(behaviour, behaviour, GOOD) as shop, open_session(shop.url, sleep=pauses.append) as session:
         session.read("/orders")

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pytest_django.live_server_helper import LiveServer
 
-from integrations.connectors import http
 from sandbox.models import Fault
 from tests.orders import machine_truths as truths
 from tests.orders.machine_ground import Wishes
@@ -197,15 +196,16 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Reads are repeated at once; what the runs log about faults is not shown."""
-    monkeypatch.setattr(http, "PAUSES", (0.0, 0.0))
+def without_faults_in_the_log() -> Iterator[None]:
+    """What the runs log about faults is not shown."""
     logging.disable(logging.ERROR)
     yield
     logging.disable(logging.NOTSET)
 
 
-def test_nothing_is_lost_doubled_or_miscounted_whatever_happens(live_server: LiveServer, quick: None) -> None:
+def test_nothing_is_lost_doubled_or_miscounted_whatever_happens(
+    live_server: LiveServer, without_faults_in_the_log: None
+) -> None:
     bound = type("Bound", (Machine,), {"origin": live_server.url})
     run_state_machine_as_test(
         bound,

@@ -15,7 +15,6 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
-from integrations.connectors import http
 from orders import promise
 from orders.models import Order, Status
 from products.models import Movement, Stock
@@ -68,9 +67,8 @@ class Crowd:
 
 
 @pytest.fixture
-def worlds(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, World]]:
+def worlds() -> Iterator[tuple[World, World]]:
     """Two shops of one merchant, each on a host of its own, that sell the same pieces."""
-    monkeypatch.setattr(http, "PAUSES", (0.0, 0.0))
     logging.disable(logging.WARNING)
     with listening_everywhere() as port:
         wishes = Wishes(items=ITEMS, on_hand=ON_HAND)

@@ -28,7 +28,6 @@ from django.views.decorators.csrf import csrf_exempt
 
 import myogo.urls
 from integrations import doorbell, sync
-from integrations.connectors import http
 from integrations.models import Integration, SyncRun, SyncState
 from integrations.pipes import PIPES
 from myogo.celery import app
@@ -180,8 +179,7 @@ def _run(world: World, jobs: dict[str, Callable[[sync.Run], None]]) -> None:
 
 
 @pytest.fixture
-def lived(world: World, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Lived:
-    monkeypatch.setattr(http, "PAUSES", (0.0, 0.0))  # only so that the test is quick
+def lived(world: World, settings: LazySettings) -> Lived:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}  # ask without end
     return live(world)
 
