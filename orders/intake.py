@@ -22,6 +22,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from integrations.commits import not_waiting_for_disk
 from integrations.connectors.base import Connector, Faulty, OrderData, Page, ShipmentData
 from integrations.connectors.errors import NotAllowed, Rejected, Unreadable
 from integrations.models import Integration, SyncRun
@@ -39,6 +40,7 @@ ZONES_DIFFER = timedelta(hours=14)  # the most by which a wrong time zone shifts
 LATE_ONES = 3
 
 
+@not_waiting_for_disk()
 def intake(run: Run) -> None:
     """One turn of reading orders."""
     place = begin(run)

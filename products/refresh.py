@@ -25,6 +25,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from integrations.commits import not_waiting_for_disk
 from integrations.connectors.base import Faulty, Page, ProductData
 from integrations.models import Integration, SyncRun
 from integrations.sync import Run
@@ -46,6 +47,7 @@ NIGHT = 2  # the hour, in the shop's zone, after which a full pass is due
 WRITTEN = [*COLUMNS, "digest", "own_problems", "problem_codes", "last_changed_at", "seen_in", "page", "gone_at"]
 
 
+@not_waiting_for_disk()
 def refresh(run: Run) -> None:
     """One turn of a refresh."""
     place = begin(run)
