@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 from django.forms import BoundField
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -28,6 +31,7 @@ from products.problems import Code
 
 CHOICES_SHOWN = 200  # of brands, collections and groups; beyond them there is the search
 PAIRS_READ = 2000
+PAIRS_KEPT = 60  # seconds; to find them, all items of the shop are read
 WORDS_READ = 200  # characters of a search
 
 Options = list[tuple[str, str | StrPromise]]
@@ -48,7 +52,7 @@ class Filter(forms.Form):
         return {name: self.word(name) for name in self.fields if self.word(name)}
 
     @property
-    def order(self) -> tuple[str, ...]:
+    def order(self) -> tuple[str | Combinable, ...]:
         return self.SORTS[self.word("sort") or next(iter(self.SORTS))]
 
 
@@ -115,6 +119,13 @@ class SyncFilter(Filter):
         self.integration = integration
 
     @property
+    def order(self) -> tuple[str | Combinable, ...]:
+        """What a search found is sorted as found: else the database may walk through all items in this order."""
+        first, *rest = super().order
+        is_plain = isinstance(first, str) and not first.startswith("-")
+        return (Coalesce(first, Value("")), *rest) if self.word("q") and is_plain else (first, *rest)
+
+    @property
     def chosen_tab(self) -> Tab:
         return Tab(self.word("tab") or Tab.NEW)
 
@@ -138,10 +149,14 @@ class SyncFilter(Filter):
         asked = {"shop": str(self.integration.pk), **{name: word for name, word in words.items() if word}}
         return f"{reverse(page, args=[self.integration.merchant_id])}?{urlencode(asked)}"
 
+    def _pairs(self) -> list[tuple[str, str]]:
+        items = self.integration.webshop_products.order_by()
+        return list(items.values_list("brand", "collection").distinct()[:PAIRS_READ])
+
     def offer_choices(self, problem_counts: Mapping[Code, int]) -> None:
         """What this shop has, read for the page's selects; the choice of a problem only where there are problems."""
-        pairs = list(
-            self.integration.webshop_products.order_by().values_list("brand", "collection").distinct()[:PAIRS_READ]
+        pairs: list[tuple[str, str]] = (
+            cache.get_or_set(f"products:pairs:{self.integration.pk}", self._pairs, PAIRS_KEPT) or []
         )
         offer(self.fields["brand"], _("All brands"), (brand for brand, _other in pairs), self.word("brand"))
         offer(self.fields["collection"], _("All collections"), (one for _other, one in pairs), self.word("collection"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import BooleanField, Case, Exists, OuterRef, When
 from django.utils.translation import gettext as _
 
 from integrations.models import Integration
@@ -21,8 +21,10 @@ def open_offers(merchant: Merchant) -> list[Integration]:
         warehouse=OuterRef("warehouse"), product__webshop_products__integration=OuterRef("pk"), on_hand__gt=0
     )
     teller = Integration.objects.filter(shop=OuterRef("shop"), warehouse=OuterRef("warehouse"), sends_stock=True)
-    silent = merchant.integrations.filter(Exists(goods), ~Exists(teller), sends_stock=False)
-    return list(silent.select_related("warehouse"))
+    # A condition within CASE is looked at row by row and ends with the first goods; else all of them are joined.
+    has_goods = Case(When(Exists(goods), then=True), default=False, output_field=BooleanField())
+    silent = merchant.integrations.filter(~Exists(teller), sends_stock=False).annotate(has_goods=has_goods)
+    return list(silent.filter(has_goods=True).select_related("warehouse"))
 
 
 @transaction.atomic

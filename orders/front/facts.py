@@ -43,7 +43,7 @@ def of(merchant: Merchant) -> Facts:
     answers = MerchantMethod.objects.filter(merchant=OuterRef("pk"), answered_at__gt=F("requested_at"))
     rows = Merchant.objects.filter(pk=merchant.pk).order_by()
     row = rows.values_list(
-        _count(Product.objects.all(), "merchant", Count("pk")),
+        _count(Product.objects.all(), "merchant", Count("*")),
         _count(short, "stock__product__merchant", Count("stock__product", distinct=True)),
         _count(MerchantMethod.objects.active(), "merchant", Count("pk")),
         Exists(links),

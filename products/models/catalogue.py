@@ -14,6 +14,7 @@ from django_countries.fields import CountryField
 
 from integrations.models import Integration
 from merchants.models import Merchant
+from merchants.trigrams import TrigramIndex
 from products import skus
 from products.batches import batched
 from products.problems import Code, Problem
@@ -121,6 +122,7 @@ class Product(models.Model):
         ]
         indexes = [
             models.Index(fields=["merchant", "name"], name="product_by_name"),
+            TrigramIndex(fields=["sku_folded", "name"], cased=["sku_folded"], name="product_search"),
             models.Index(fields=["merchant", "group"], name="product_group", condition=~Q(group="")),
         ]
 
@@ -199,7 +201,7 @@ class WebshopProductQuerySet(models.QuerySet["WebshopProduct"]):
 
     def counts(self) -> dict[str, int]:
         """Items per tab, in the order of the tabs; they add up to all items."""
-        found = dict(self.order_by().values_list("tab").annotate(Count("pk")))
+        found = dict(self.order_by().values_list("tab").annotate(number=Count("*")))
         return {tab.value: found.get(tab.value, 0) for tab in Tab}
 
     def search(self, text: str) -> WebshopProductQuerySet:
@@ -312,6 +314,7 @@ class WebshopProduct(models.Model):
         indexes = [
             models.Index(fields=["integration", "tab", "name", "variant", "id"], name="webshop_product_list"),
             models.Index(fields=["integration", "tab"], name="webshop_product_tab"),  # narrow: for counting
+            TrigramIndex(fields=["sku_folded", "name", "variant"], cased=["sku_folded"], name="webshop_product_search"),
             models.Index(fields=["integration", "sku"], name="webshop_product_sku"),
             models.Index(fields=["integration", "ean"], name="webshop_product_ean"),
             models.Index(fields=["integration", "sku_folded"], name="webshop_product_folded"),
