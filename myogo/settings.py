@@ -128,6 +128,9 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A database host that is silent holds up a page, or /health/ready, for seconds only.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    # PostgreSQL believes in turning disks, and reads a whole table for a few hundred of its rows. Where no options may
+    # be asked for (some poolers), `?options=` at the end of DATABASE_URL leaves them out.
+    DATABASES["default"]["OPTIONS"].setdefault("options", "-c random_page_cost=1.1")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- background work -----------------------------------------------------------------------

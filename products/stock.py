@@ -35,7 +35,7 @@ from products.telling import Decision, Row, decide, pieces
 KEY = "stock"
 PER_CALL = 500
 FORGOTTEN = ("other_shop", "read_back_at", "read", "told_at")  # what was remembered of another shop
-LOOK_AHEAD = 5_000  # keys of due items found at once; whether each is due is looked at again before its call
+LOOK_AHEAD = 20_000  # keys of due items found at once; whether each is due is looked at again before its call
 REFUSED_FOR = timedelta(days=1)  # a refused figure is tried again after that, or when it changes
 UNCLEAR_FOR = timedelta(hours=1)  # what we refuse ourselves, and calls refused as a whole
 CLAMPED_FOR = (timedelta(minutes=1), timedelta(hours=1))  # the longer it lasts, the rarer it is looked at
@@ -147,6 +147,8 @@ def look_at_shop(run: Run, shop: Connector, pks: Sequence[int]) -> dict[int, Sto
     if run.integration.stock_as != Integration.StockAs.AVAILABLE:
         items = items.filter(figure__told__isnull=True, figure__shown_physical__isnull=True, should=0)
     wanted = {external_id: pk for pk, external_id in items.values_list("pk", "external_id")}
+    if not wanted:
+        return {}
     found = read_levels(shop, wanted)
     with transaction.atomic():
         drift.note_levels(found, timezone.now())

@@ -22,6 +22,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["ENGINE"] = "tests.postgresql"
     # Nobody pulls the plug on a test's database, and waiting for the disk is most of what a commit takes.
-    DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
+    DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
     DATABASES["default"]["TEST"] = {"NAME": f"test_myogo_{os.getpid()}"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
