@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -171,6 +172,13 @@ class OrderForm(forms.ModelForm[Order]):
                 self.initial["method"] = None
         for field in self.fields.values():
             field.label = capfirst(str(field.label))
+
+    def clean_email(self) -> str:
+        """Looked at where a person typed it: what a shop wrote is no obstacle to mending something else."""
+        email: str = self.cleaned_data["email"].strip()
+        if email and "email" in self.changed_data:
+            validate_email(email)
+        return email
 
     def clean_method(self) -> ShippingMethod | None:
         method: ShippingMethod | None = self.cleaned_data["method"]

@@ -11,7 +11,7 @@ from django.urls import reverse
 from integrations.models import Integration
 from merchants.models import Merchant, User
 from orders import moves
-from orders.models import Cause, Order, Status
+from orders.models import SPLIT_PARTS, Cause, Order, Status
 from orders.views import orders as listing
 from tests import factories
 
@@ -144,6 +144,16 @@ def test_the_words_above_the_list_narrow_it(
     page: Client, merchant: Merchant, orders: Any, words: dict[str, str], numbers: list[str]
 ) -> None:
     assert listed(page, merchant, **words) == numbers
+
+
+def test_a_part_is_found_by_the_reference_that_the_list_shows(page: Client, merchant: Merchant, orders: Any) -> None:
+    split_off = factories.order(merchant, number="A1", part=SPLIT_PARTS + 1, shop=orders["new"].shop)
+    shipment = factories.order(merchant, number="70412", part=3, shop="shop.example")
+    slash = factories.order(merchant, number="S/2")
+
+    for order in (split_off, shipment, slash):
+        found = page.get(list_url(merchant), {"q": order.label}).context["page"]
+        assert [one.pk for one in found] == [order.pk], order.label
 
 
 def test_shop_and_warehouse_narrow_it(page: Client, merchant: Merchant, orders: Any, shop: Integration) -> None:

@@ -42,7 +42,7 @@ def order(merchant: Merchant, shop: Integration, sweater: Product) -> Order:
     made.method, made.is_method_chosen, made.total = factories.method(merchant), True, Decimal("1197.00")
     made.bill_to = {"name": "Åberg AB", "city": "Uppsala"}
     made.save()
-    factories.order_line(made, sweater, 3)
+    factories.order_line(made, sweater, 3, price=Decimal("399.00"), vat_percent=Decimal("25.00"))
     return made
 
 
@@ -103,6 +103,8 @@ def test_it_shows_the_whole_order(page: Client, order: Order) -> None:
         "1,197",
         "Åberg AB<br>Uppsala",
         "Read 41 s later.",
+        "399.00 SEK each, 25 % VAT",
+        "last change",
     ):
         assert words in text
 
