@@ -238,7 +238,8 @@ class NewOrderForm(OrderForm):
         warehouse = self.fields["warehouse"]
         assert isinstance(warehouse, WarehouseChoice)
         warehouse.queryset = self.instance.merchant.warehouses.all()
-        warehouse.initial = Integration.objects.usual_warehouse(self.instance.merchant)
+        if not kwargs.get("initial"):
+            self.initial["warehouse"] = Integration.objects.usual_warehouse(self.instance.merchant)
 
     def clean_number(self) -> str:
         number: str = self.cleaned_data["number"].strip()

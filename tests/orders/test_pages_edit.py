@@ -107,6 +107,14 @@ def test_what_is_missing_is_said_and_it_waits(page: Client, merchant: Merchant, 
     assert "city missing" in text
 
 
+def test_the_form_begins_with_the_warehouse_of_the_shops(page: Client, merchant: Merchant) -> None:
+    house = factories.warehouse(code="ZZZ")
+    merchant.warehouses.add(house)
+    factories.integration(merchant, warehouse=house)
+    form = page.get(new_url(merchant)).context["form"]
+    assert form["warehouse"].value() == house.pk
+
+
 def test_the_only_active_method_of_the_warehouse_is_the_default(
     page: Client, merchant: Merchant, sweater: Product, method: ShippingMethod
 ) -> None:
