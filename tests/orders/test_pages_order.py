@@ -141,6 +141,13 @@ def test_the_story_ends_with_what_comes_next(page: Client, order: Order) -> None
     assert 'class="next"' not in text_of(page, order)
 
 
+def test_cancelled_here_and_open_in_the_shop_it_says_that_the_shop_is_not_told(page: Client, order: Order) -> None:
+    moves.cancel(order, "Kim")
+    assert "The shop still has it open, and is not told: cancel it there too." in text_of(page, order)
+    order.lines.update(open_in_shop=0)
+    assert 'class="next"' not in text_of(page, order)
+
+
 def test_tracking_can_be_followed_from_its_page(page: Client, order: Order) -> None:
     assert order.method
     order.method.tracking_url = "https://track.example/{code}"
