@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -30,8 +30,12 @@ TABS = (WAITING, *Status.values)
 
 
 def day_field(label: Any) -> forms.DateField:
+    """A day, or nothing; the ends of the calendar have no midnight in every zone."""
     return forms.DateField(
-        required=False, label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        required=False,
+        label=label,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2999, 12, 31))],
     )
 
 

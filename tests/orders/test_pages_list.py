@@ -165,6 +165,13 @@ def test_shop_and_warehouse_narrow_it(page: Client, merchant: Merchant, orders: 
     assert listed(page, merchant, shop="999999") == listed(page, merchant)
 
 
+@pytest.mark.parametrize("words", [{"since": "0001-01-01"}, {"until": "9999-12-31"}])
+def test_days_at_the_ends_of_time_narrow_nothing(
+    page: Client, merchant: Merchant, orders: Any, words: dict[str, str]
+) -> None:
+    assert len(listed(page, merchant, **words)) == 4
+
+
 def test_open_requests_and_refunds_can_be_found(page: Client, merchant: Merchant, orders: dict[str, Order]) -> None:
     Order.objects.filter(pk=orders["new"].pk).update(cancel_asked_at=datetime.now(UTC))
     Order.objects.filter(pk=orders["shipped"].pk).update(needs_refund=True)
