@@ -23,7 +23,7 @@ class WarehouseForm(forms.Form):
         field.queryset = merchant.warehouses.order_by("code")
 
 
-class MethodsField(forms.ModelMultipleChoiceField):
+class MethodsField(forms.ModelMultipleChoiceField[ShippingMethod]):
     """Keys of methods; one that no column can hold is no choice, and not asked for."""
 
     def clean(self, value: Any) -> Any:
