@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from integrations.models import Integration
 from merchants.models import Merchant
 from orders.matching import Catalogue
-from orders.models import OrderProcessing
+from orders.models import Order, OrderProcessing
+from shipping.models import MerchantMethod, ShippingMethod
 from shipping.resolve import Resolver
 
 
@@ -17,12 +18,22 @@ class Books:
     def __init__(self) -> None:
         self._resolvers: dict[int, Resolver] = {}
         self._wishes: dict[int, OrderProcessing] = {}
+        self._defaults: dict[tuple[int, int], ShippingMethod | None] = {}
         self._catalogues: dict[int, Catalogue] = {}
 
     def resolver(self, integration: Integration) -> Resolver:
         if integration.pk not in self._resolvers:
             self._resolvers[integration.pk] = Resolver.for_integration(integration)
         return self._resolvers[integration.pk]
+
+    def default_method(self, order: Order) -> ShippingMethod | None:
+        """Of an order by hand that names none: the only active method of its warehouse, where there is just one."""
+        key = order.merchant_id, order.warehouse_id
+        if key not in self._defaults:
+            active = MerchantMethod.objects.active().filter(merchant=key[0], method__warehouse=key[1])
+            found = list(active.with_methods().order_by("pk")[:2])
+            self._defaults[key] = found[0].method if len(found) == 1 else None
+        return self._defaults[key]
 
     def wishes(self, merchant: Merchant) -> OrderProcessing:
         if merchant.pk not in self._wishes:
@@ -39,4 +50,5 @@ class Books:
         """Read all that a page of orders is about to ask for; what was read for the page before is forgotten."""
         self._resolvers.clear()
         self._wishes.clear()
+        self._defaults.clear()
         self._catalogues[integration.pk] = Catalogue.of(integration, frozenset(skus), frozenset(eans))

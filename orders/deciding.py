@@ -319,8 +319,10 @@ def _matches(order: Order, lines: tuple[OrderLine, ...], books: Books) -> tuple[
 
 
 def _method(order: Order, books: Books) -> ShippingMethod | None:
-    if order.is_method_chosen or order.integration is None:
+    if order.is_method_chosen:
         return order.method
+    if order.integration is None:
+        return order.method or books.default_method(order)
     resolver = books.resolver(order.integration)
     return resolver.resolve(order.shop_method, order.ingrid_method, str(order.country)).method
 

@@ -109,11 +109,14 @@ def accept(order: Order, who: str) -> None:
     fresh = Order.objects.select_related("merchant", "integration", "warehouse").lock().get(pk=order.pk)
     if not fresh.offered or not _is_open(fresh):
         return
-    told = fresh.offered
+    told, before = fresh.offered, fresh.taken
+    # Only what the shop changed: what a person mended here, or refused before, is not written over.
     for key in ADDRESS:
-        setattr(fresh, key, fit(fresh, key, told["address"][key]))
+        if told["address"][key] != before.get("address", {}).get(key):
+            setattr(fresh, key, fit(fresh, key, told["address"][key]))
     for key in SHIPPING:
-        setattr(fresh, key, fit(fresh, key, told[key]))
+        if told[key] != before.get(key):
+            setattr(fresh, key, fit(fresh, key, told[key]))
     if fresh.part < SPLIT_PARTS:  # the shop knows nothing of parts that were split off here: the rest takes the change
         _take_lines(fresh, told["lines"], told.get("brought", {}))
     fresh.taken, fresh.offered = said(told), None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -29,8 +30,12 @@ TABS = (WAITING, *Status.values)
 
 
 def day_field(label: Any) -> forms.DateField:
+    """A day, or nothing; the ends of the calendar have no midnight in every zone."""
     return forms.DateField(
-        required=False, label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        required=False,
+        label=label,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2999, 12, 31))],
     )
 
 
@@ -172,6 +177,13 @@ class OrderForm(forms.ModelForm[Order]):
         for field in self.fields.values():
             field.label = capfirst(str(field.label))
 
+    def clean_email(self) -> str:
+        """Looked at where a person typed it: what a shop wrote is no obstacle to mending something else."""
+        email: str = self.cleaned_data["email"].strip()
+        if email and "email" in self.changed_data:
+            validate_email(email)
+        return email
+
     def clean_method(self) -> ShippingMethod | None:
         method: ShippingMethod | None = self.cleaned_data["method"]
         order = self.instance
@@ -230,7 +242,8 @@ class NewOrderForm(OrderForm):
         warehouse = self.fields["warehouse"]
         assert isinstance(warehouse, WarehouseChoice)
         warehouse.queryset = self.instance.merchant.warehouses.all()
-        warehouse.initial = Integration.objects.usual_warehouse(self.instance.merchant)
+        if not kwargs.get("initial"):
+            self.initial["warehouse"] = Integration.objects.usual_warehouse(self.instance.merchant)
 
     def clean_number(self) -> str:
         number: str = self.cleaned_data["number"].strip()

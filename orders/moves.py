@@ -375,6 +375,9 @@ def split(order: Order, pieces: dict[int, int], who: str) -> Order:
     for line in lines:
         move_pieces(line, moved[line.pk], part)
     order.__dict__.pop("_prefetched_objects_cache", None)
+    for one in (order, part):
+        one.add_up()
+        one.save(update_fields=["total"])
     order.tell(
         _("Split: %(n)d pieces went to %(part)s.") % {"n": sum(moved.values()), "part": part.label}, Tone.NONE, who
     )

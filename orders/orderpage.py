@@ -117,6 +117,8 @@ def next_step(order: Order, is_held: bool) -> str:
         return order.tell_error or _("The shop is told the tracking code.")
     if order.status == Status.COLLECTING and order.integration_id:
         return _("Packed and shipped; the shop is told the tracking code at once.")
+    if order.status == Status.CANCELLED and order.integration_id and _is_open_there(order):
+        return _("The shop still has it open, and is not told: cancel it there too.")
     if order.status == Status.RESERVED and is_held:
         return _("It goes on by itself when the reasons are gone.")
     return {
@@ -126,6 +128,12 @@ def next_step(order: Order, is_held: bool) -> str:
         Status.RESERVED: _("It holds its pieces until somebody saves it as NEW."),
         Status.COLLECTING: _("Packed and shipped."),
     }.get(Status(order.status), "")
+
+
+def _is_open_there(order: Order) -> bool:
+    """As the shop was last read; of a part nothing can be said, for the shop knows the whole only."""
+    is_whole = not order.part and not order.splits.exists()
+    return order.is_shown and is_whole and any(line.open_in_shop for line in order.lines.all())
 
 
 def _may_be_split(order: Order) -> bool:

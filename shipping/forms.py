@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import Merchant, Warehouse
 from shipping.models import ShippingMethod
 
+KEY_DIGITS = 18  # the longest key that every database takes
+
 
 class WarehouseForm(forms.Form):
     """Of which warehouse the methods are shown; of several, one is chosen first."""
@@ -21,10 +23,19 @@ class WarehouseForm(forms.Form):
         field.queryset = merchant.warehouses.order_by("code")
 
 
+class MethodsField(forms.ModelMultipleChoiceField[ShippingMethod]):
+    """Keys of methods; one that no column can hold is no choice, and not asked for."""
+
+    def clean(self, value: Any) -> Any:
+        if any(len(str(key)) > KEY_DIGITS for key in value or ()):
+            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return super().clean(value)
+
+
 class RequestForm(forms.Form):
     """New Shipping Method: which of the warehouse's methods to ask for."""
 
-    methods = forms.ModelMultipleChoiceField(
+    methods = MethodsField(
         queryset=ShippingMethod.objects.none(),
         error_messages={
             "required": _("Tick “Request activation” on at least one method."),

@@ -8,6 +8,7 @@ order of a shop ──"standard", SE──▶ resolve() ──▶ ShippingMethod
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
 
 from django.db import models
 from django.db.models import Case, Q, Value, When
@@ -77,7 +78,7 @@ class ShippingMethod(models.Model):
 
     def tracking_address(self, code: str) -> str:
         """Where a parcel can be followed; `""` where nobody knows."""
-        return self.tracking_url.replace("{code}", code) if code and self.tracking_url else ""
+        return self.tracking_url.replace("{code}", quote(code, safe="")) if code and self.tracking_url else ""
 
 
 class MerchantMethodQuerySet(models.QuerySet["MerchantMethod"]):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Min
+from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
@@ -53,6 +53,7 @@ class Group:
     oldest: datetime
     order: int
     text: str
+    alone: int = 0  # orders that wait for nothing else: what one mend frees
 
 
 def look(
@@ -82,7 +83,11 @@ def hold_groups(merchant: Merchant) -> list[Group]:
     """Reasons to wait, those that hold up most orders first."""
     holds = Hold.objects.filter(order__merchant=merchant, order__status=Status.RESERVED).order_by()
     rows = holds.values("cause", "subject", shop=F("order__integration")).annotate(
-        number=Count("order", distinct=True), oldest=Min("since"), first=Min("order"), words=Min("text")
+        number=Count("order", distinct=True),
+        oldest=Min("since"),
+        first=Min("order"),
+        words=Min("text"),
+        alone=Count("order", distinct=True, filter=~Exists(_further_reasons())),
     )
     return [
         Group(
@@ -93,9 +98,15 @@ def hold_groups(merchant: Merchant) -> list[Group]:
             row["oldest"],
             row["first"],
             row["words"],
+            row["alone"],
         )
         for row in rows.order_by("-number", "oldest")[:GROUPS_READ]
     ]
+
+
+def _further_reasons() -> QuerySet[Hold]:
+    """Other reasons of the same order."""
+    return Hold.objects.filter(order=OuterRef("order")).exclude(pk=OuterRef("pk"))
 
 
 def _shops_in_trouble(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
@@ -206,10 +217,14 @@ def _effect(group: Group) -> str:
     """What one mend does; for a single order, what exactly is the matter."""
     if group.number == 1:
         return group.text
+    words = {"n": group.number, "alone": group.alone}
+    is_all = group.alone == group.number
     if group.cause is Cause.METHOD:
-        return _("Linking it frees all %(n)d at once.") % {"n": group.number}
+        some = _("Linking it frees %(alone)d of them at once; the others have further reasons.")
+        return (_("Linking it frees all %(n)d at once.") if is_all else some) % words
     if group.cause is Cause.UNKNOWN_SKU:
-        return _("Creating it frees all %(n)d at once.") % {"n": group.number}
+        some = _("Creating it frees %(alone)d of them at once; the others have further reasons.")
+        return (_("Creating it frees all %(n)d at once.") if is_all else some) % words
     return ""
 
 

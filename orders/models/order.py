@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -60,6 +61,14 @@ TONES = {
 }
 
 
+def _is_part(word: str) -> Q:
+    """The part that is shown by this label, as in “70412/1”; nothing where it is none."""
+    number, _slash, part = word.rpartition("/")
+    if not number or not part.isdecimal() or len(part) > 4:
+        return Q(pk__in=[])
+    return Q(number__iexact=number, part__in=(int(part), SPLIT_PARTS + int(part) - 1))
+
+
 class OrderQuerySet(models.QuerySet["Order"]):
     def for_merchant(self, merchant: Merchant) -> OrderQuerySet:
         return self.filter(merchant=merchant)
@@ -106,6 +115,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
                 | Q(company__icontains=word)
                 | Q(email__icontains=word)
                 | Q(tracking_code__iexact=word)
+                | _is_part(word)
             )
             if are_skus:
                 matches |= Q(pk__in=OrderLine.objects.filter(sku__iexact=word).values("order"))
@@ -270,6 +280,11 @@ class Order(models.Model):
         return self.status == Status.NEW and self.handover_asked_at is not None
 
     @property
+    def is_by_hand(self) -> bool:
+        """Made here, of no shop; not even of one that was deleted."""
+        return not self.shop and self.integration_id is None
+
+    @property
     def is_promised(self) -> bool:
         return self.status in PROMISED
 
@@ -294,6 +309,13 @@ class Order(models.Model):
     def returned(self) -> int:
         """Pieces of it that came back."""
         return sum(line.returned for line in self.lines.all())
+
+    def add_up(self) -> None:
+        """The total of an order by hand, from its lines as they are; saved by the caller. A shop's total is its own."""
+        prices = [(line.price, line.pieces) for line in self.lines.all() if line.pieces]
+        if self.is_by_hand:
+            sums = [price * pieces for price, pieces in prices if price is not None]
+            self.total = sum(sums, Decimal(0)) if sums and len(sums) == len(prices) else None
 
     def set_status(self, status: Status) -> None:
         """Another status from now on; saved by the caller. NEW and PENDING share one place in the queue."""

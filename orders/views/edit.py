@@ -110,6 +110,8 @@ def _store(request: MerchantRequest, order: Order, form: OrderForm, lines: Lines
     was_held = order.holds.exists()
     form.save()
     of_head, of_lines = form.said(), lines.store(order)
+    order.add_up()
+    order.save(update_fields=["total"])
     if of_head or of_lines:
         text = _("Edited: %(what)s.")
         kept = text % {"what": "; ".join([*form.names(), *of_lines])}

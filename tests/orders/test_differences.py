@@ -90,6 +90,15 @@ def test_pieces_changed_by_hand_here_keep_their_difference_when_accepted(shop: I
     assert Order.objects.get().lines.get().pieces == 4
 
 
+def test_what_was_mended_by_hand_here_stays_where_the_shop_changed_something_else(shop: Integration) -> None:
+    here = say(shop, BEFORE)
+    here.address, here.pickup_point = "Storgatan 2", "SE-7"
+    here.save()
+    differences.accept(say(shop, replace(BEFORE, deliver_to=replace(SOMEBODY, phone="+4631"))), "Kim")
+    here.refresh_from_db()
+    assert (here.phone, here.address, here.pickup_point) == ("+4631", "Storgatan 2", "SE-7")
+
+
 def test_very_long_texts_are_cut_to_their_columns(shop: Integration) -> None:
     say(shop, BEFORE)
     long = replace(BEFORE, deliver_to=replace(SOMEBODY, city="Å" * 300), pickup_point="p" * 300)

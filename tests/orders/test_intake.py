@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from orders import moves
 from orders.models import Cause, Order, SeenOrder, Status, Verdict
 from products.models import Reservation, Stock
 from shipping.models import ShopMethod
@@ -110,6 +111,19 @@ def test_the_guides_own_settings_notice_a_cancelled_order_and_never_ship_it(cent
     order = ours(placed)
     assert (order.status, causes(order)) == (Status.RESERVED, {Cause.NOT_SHOWN})
     assert Stock.objects.get().reserved == 1  # held, not cancelled
+    with pytest.raises(moves.NotPossible):
+        moves.ask_to_hand_over(order, "Staff")
+
+    quick = buy(centra, {sweater.size: 2})
+    look(centra)
+    quick.cancel()
+    moves.ask_to_hand_over(ours(quick), "Staff")  # before any sweep could notice
+    look(centra, "hand-over")
+
+    order = ours(quick)
+    assert (order.status, causes(order)) == (Status.RESERVED, {Cause.NOT_SHOWN})
+    assert not centra.shop.orders.filter(shipments__isnull=False).exists()
+    assert (Stock.objects.get().on_hand, Stock.objects.get().reserved) == (10, 3)
 
 
 def test_a_cancellation_that_is_read_cancels(centra: Centra) -> None:

@@ -107,6 +107,26 @@ def test_what_is_missing_is_said_and_it_waits(page: Client, merchant: Merchant, 
     assert "city missing" in text
 
 
+def test_the_form_begins_with_the_warehouse_of_the_shops(page: Client, merchant: Merchant) -> None:
+    house = factories.warehouse(code="ZZZ")
+    merchant.warehouses.add(house)
+    factories.integration(merchant, warehouse=house)
+    form = page.get(new_url(merchant)).context["form"]
+    assert form["warehouse"].value() == house.pk
+
+
+def test_the_only_active_method_of_the_warehouse_is_the_default(
+    page: Client, merchant: Merchant, sweater: Product, method: ShippingMethod
+) -> None:
+    page.post(new_url(merchant), typed(merchant, None, [("FG1", "2", "")]))
+    order = Order.objects.get()
+    assert (order.status, order.method) == (Status.NEW, method)
+
+    factories.method(merchant, service="MyPack Home")
+    page.post(new_url(merchant), typed(merchant, None, [("FG1", "2", "")], number="S-2"))
+    assert [hold.cause for hold in Order.objects.get(number="S-2").holds.all()] == [Cause.METHOD]
+
+
 def test_a_reference_is_used_once_by_hand(page: Client, merchant: Merchant, sweater: Product) -> None:
     factories.order(merchant, number="S-1")
     answer = page.post(new_url(merchant), typed(merchant, None, [("FG1", "2", "")]))
@@ -235,6 +255,24 @@ def test_a_draft_is_edited_and_its_story_says_how(
     for words in ("City: Stockholm → Uppsala", "→ –", "FG1 2 → 1 pieces", "FG2 added, 4 pieces"):
         assert words in event.text
     assert held(draft) == {}
+
+
+def test_the_total_of_an_order_by_hand_follows_its_lines(page: Client, draft: Order) -> None:
+    sent = opened(page, draft)
+    sent["price"][0], sent["pieces"][0] = "100", "3"
+    save(page, draft, sent)
+    assert draft.total == Decimal("300.00")
+
+    part = moves.split(draft, {draft.lines.get().pk: 1}, "Kim Berg")
+    draft.refresh_from_db()
+    assert (draft.total, part.total) == (Decimal("200.00"), Decimal("100.00"))
+
+
+def test_a_mail_address_that_is_none_is_refused_and_one_that_the_shop_wrote_stays(page: Client, draft: Order) -> None:
+    form = save(page, draft, opened(page, draft, email="anna at example")).context["form"]
+    assert "email" in form.errors
+    Order.objects.filter(pk=draft.pk).update(email="as the shop wrote it")
+    assert save(page, draft, opened(page, draft, city="Uppsala")).status_code == 302
 
 
 def test_nothing_changed_leaves_no_line_in_the_story(page: Client, draft: Order) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from integrations.models import Integration
 from merchants.models import Merchant, User
 from orders import moves
-from orders.models import Cause, Order, Status
+from orders.models import SPLIT_PARTS, Cause, Order, Status
 from orders.views import orders as listing
 from tests import factories
 
@@ -146,6 +146,16 @@ def test_the_words_above_the_list_narrow_it(
     assert listed(page, merchant, **words) == numbers
 
 
+def test_a_part_is_found_by_the_reference_that_the_list_shows(page: Client, merchant: Merchant, orders: Any) -> None:
+    split_off = factories.order(merchant, number="A1", part=SPLIT_PARTS + 1, shop=orders["new"].shop)
+    shipment = factories.order(merchant, number="70412", part=3, shop="shop.example")
+    slash = factories.order(merchant, number="S/2")
+
+    for order in (split_off, shipment, slash):
+        found = page.get(list_url(merchant), {"q": order.label}).context["page"]
+        assert [one.pk for one in found] == [order.pk], order.label
+
+
 def test_shop_and_warehouse_narrow_it(page: Client, merchant: Merchant, orders: Any, shop: Integration) -> None:
     other = factories.warehouse()
     merchant.warehouses.add(other)
@@ -153,6 +163,13 @@ def test_shop_and_warehouse_narrow_it(page: Client, merchant: Merchant, orders: 
     assert listed(page, merchant, shop=str(shop.pk)) == ["A2", "A1"]
     assert listed(page, merchant, warehouse=str(other.pk)) == ["A9"]
     assert listed(page, merchant, shop="999999") == listed(page, merchant)
+
+
+@pytest.mark.parametrize("words", [{"since": "0001-01-01"}, {"until": "9999-12-31"}])
+def test_days_at_the_ends_of_time_narrow_nothing(
+    page: Client, merchant: Merchant, orders: Any, words: dict[str, str]
+) -> None:
+    assert len(listed(page, merchant, **words)) == 4
 
 
 def test_open_requests_and_refunds_can_be_found(page: Client, merchant: Merchant, orders: dict[str, Order]) -> None:

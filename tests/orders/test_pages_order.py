@@ -42,7 +42,7 @@ def order(merchant: Merchant, shop: Integration, sweater: Product) -> Order:
     made.method, made.is_method_chosen, made.total = factories.method(merchant), True, Decimal("1197.00")
     made.bill_to = {"name": "Åberg AB", "city": "Uppsala"}
     made.save()
-    factories.order_line(made, sweater, 3)
+    factories.order_line(made, sweater, 3, price=Decimal("399.00"), vat_percent=Decimal("25.00"))
     return made
 
 
@@ -103,6 +103,8 @@ def test_it_shows_the_whole_order(page: Client, order: Order) -> None:
         "1,197",
         "Åberg AB<br>Uppsala",
         "Read 41 s later.",
+        "399.00 SEK each, 25 % VAT",
+        "last change",
     ):
         assert words in text
 
@@ -136,6 +138,13 @@ def test_the_story_ends_with_what_comes_next(page: Client, order: Order) -> None
         move()
         assert sentence in text_of(page, order)
     Order.objects.filter(pk=order.pk).update(told_at=timezone.now())
+    assert 'class="next"' not in text_of(page, order)
+
+
+def test_cancelled_here_and_open_in_the_shop_it_says_that_the_shop_is_not_told(page: Client, order: Order) -> None:
+    moves.cancel(order, "Kim")
+    assert "The shop still has it open, and is not told: cancel it there too." in text_of(page, order)
+    order.lines.update(open_in_shop=0)
     assert 'class="next"' not in text_of(page, order)
 
 

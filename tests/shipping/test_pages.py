@@ -123,7 +123,7 @@ def test_a_warehouse_where_the_merchant_does_not_work_is_not_found(page: Client,
     assert not merchant.shipping_methods.exists()
 
 
-@pytest.mark.parametrize("ticked", [[], ["x"], ["999999"]])
+@pytest.mark.parametrize("ticked", [[], ["x"], ["999999"], ["9" * 20]])
 def test_nothing_ticked_or_nonsense_is_said_in_words(
     page: Client, merchant: Merchant, house: Warehouse, ticked: list[str]
 ) -> None:

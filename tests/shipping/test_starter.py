@@ -32,3 +32,4 @@ def test_offers_say_what_they_need() -> None:
     assert (letter.has_tracking, letter.tracking_url) == (False, "")
     collect = ShippingMethod.objects.get(carrier__name="PostNord", service="MyPack Collect")
     assert collect.tracking_address("UJ1") == "https://tracking.postnord.com/en/tracking?id=UJ1"
+    assert collect.tracking_address("UJ 1#2&a=b") == "https://tracking.postnord.com/en/tracking?id=UJ%201%232%26a%3Db"
