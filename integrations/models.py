@@ -280,6 +280,12 @@ class SyncState(models.Model):
         is_stopped = self.is_paused or self.failed_attempts or self.attention
         return self.is_running or asked or (bool(self.place) and not is_stopped)
 
+    @property
+    def is_switched_off(self) -> bool:
+        """Nothing flows, for a setting of the integration says so."""
+        pipe = PIPES.get(self.pipe)
+        return bool(pipe and pipe.switch) and not getattr(self.integration, pipe.switch)
+
     def health(self) -> Health:
         if self.is_paused:
             return Health(gettext("paused"), Tone.WAIT, is_paused=True)
@@ -289,6 +295,8 @@ class SyncState(models.Model):
             return Health(gettext("stopped"), Tone.BAD, self._why())
         if self.failed_attempts:
             return Health(gettext("waiting"), Tone.WAIT, self._why())
+        if self.is_switched_off:
+            return Health(gettext("switched off"), Tone.NONE)
         if self.last_succeeded_at is None:
             return Health(gettext("starting"), Tone.NONE)
         if doubt := self.remembers.get("time_zone"):
@@ -378,6 +386,11 @@ class SyncRun(models.Model):
     def counted(self) -> str:
         """What was counted, in a sentence that adds up."""
         return activity.sentence(self.counts)
+
+    @property
+    def times(self) -> int:
+        """How many runs this row counts: quiet ones of a kind are one row."""
+        return self.repeats + 1
 
     @property
     def duration(self) -> timedelta | None:

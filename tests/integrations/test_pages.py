@@ -250,6 +250,21 @@ def test_a_run_is_a_row_that_a_person_can_read(page: Client, integration: Integr
     assert "succeeded" in text
 
 
+def test_many_looks_that_found_nothing_are_one_row_that_says_so(page: Client, integration: Integration) -> None:
+    run = a_run(
+        integration,
+        started_at=datetime(2026, 11, 20, 13, 2, 3, tzinfo=UTC),
+        ended_at=datetime(2026, 11, 20, 14, 42, 44, tzinfo=UTC),
+        is_quiet=True,
+        repeats=99,
+    )
+    for url in (edit_url(integration), run_url(run)):
+        text = text_of(page, url)
+        assert "100 times" in text
+        assert ">20 Nov 15:42:44 Stockholm</time>" in text
+        assert "1 h 40 min" not in text  # nothing took that long
+
+
 def test_a_run_nobody_asked_for_came_by_itself(page: Client, integration: Integration) -> None:
     a_run(integration)
     assert "by itself" in text_of(page, edit_url(integration))
