@@ -26,6 +26,7 @@ from integrations.fields import SecretField, Undecipherable, fingerprint
 from integrations.installation import remembered
 from integrations.pipes import PIPES, Pipe
 from merchants.models import Merchant, Warehouse
+from merchants.templatetags.portal import zone_word
 from merchants.timezones import check_zone
 
 
@@ -283,8 +284,8 @@ class SyncState(models.Model):
     @property
     def is_switched_off(self) -> bool:
         """Nothing flows, for a setting of the integration says so."""
-        pipe = PIPES.get(self.pipe)
-        return bool(pipe and pipe.switch) and not getattr(self.integration, pipe.switch)
+        switch = PIPES[self.pipe].switch if self.pipe in PIPES else ""
+        return bool(switch) and not getattr(self.integration, switch)
 
     def health(self) -> Health:
         if self.is_paused:
@@ -310,7 +311,8 @@ class SyncState(models.Model):
         since = timezone.localtime(self.failing_since)
         is_today = since.date() == timezone.localdate()
         time = date_format(since, "H:i" if is_today else "j M H:i")
-        return gettext("%(error)s Since %(time)s.") % {"error": self.last_error, "time": time}
+        words = {"error": self.last_error, "time": f"{time} {zone_word(since)}"}
+        return gettext("%(error)s Since %(time)s.") % words
 
     def ask(self, now: datetime, asked_by: str) -> None:
         """A person wants it now. Asked twice before it begins, it is asked once."""

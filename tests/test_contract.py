@@ -171,6 +171,7 @@ class Contract:
         with pytest.raises(NotAllowed) as caught:
             items_of(shop.products())
         assert caught.value.endpoint in str(caught.value)
+        assert "Tick it in" in str(caught.value)  # where it is mended
 
     # --- products --------------------------------------------------------------------------
 
