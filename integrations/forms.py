@@ -1,8 +1,9 @@
 """One form per page: the connection to a shop."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.db.models import Q
@@ -16,13 +17,42 @@ from integrations.connectors import PLATFORMS, tidy_base_url
 from integrations.connectors.addresses import check_address
 from integrations.connectors.base import Credentials
 from integrations.fields import Secret, SecretFormField, SecretInput, Undecipherable
-from integrations.models import Integration
+from integrations.models import Integration, SyncRun
+from integrations.pipes import OTHER_WORK, PIPES, label
 from integrations.settings_form import SettingsForm
 from merchants.models import Warehouse
 from merchants.timezones import zone_choices
 
 SECRET_LIMIT = 1000
 ONE_PRESS = timedelta(minutes=1)  # Save pressed twice in a row is one wish
+
+
+class ActivityFilter(forms.Form):
+    """Which runs the activity shows. An address may hold nonsense: what is no choice of ours counts as not said."""
+
+    pipe = forms.ChoiceField(required=False, widget=forms.Select(attrs={"aria-label": gettext_lazy("What flows")}))
+    outcome = forms.ChoiceField(
+        required=False,
+        choices=[("", gettext_lazy("However it ended")), *SyncRun.Outcome.choices],
+        widget=forms.Select(attrs={"aria-label": gettext_lazy("Outcome")}),
+    )
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        pipe = self.fields["pipe"]
+        assert isinstance(pipe, forms.ChoiceField)
+        pipe.choices = [("", _("Everything")), *((key, label(key)) for key in (*PIPES, *OTHER_WORK))]
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What was said, by the name of the run's column."""
+        self.is_valid()
+        return {name: word for name, word in self.cleaned_data.items() if word}
+
+    @property
+    def address(self) -> str:
+        """The words as they go on in an address."""
+        return urlencode(self.words)
 
 
 class IntegrationForm(SettingsForm):

@@ -26,6 +26,7 @@ from integrations.fields import SecretField, Undecipherable, fingerprint
 from integrations.installation import remembered
 from integrations.pipes import PIPES, Pipe
 from merchants.models import Merchant, Warehouse
+from merchants.templatetags.portal import zone_word
 from merchants.timezones import check_zone
 
 
@@ -280,6 +281,12 @@ class SyncState(models.Model):
         is_stopped = self.is_paused or self.failed_attempts or self.attention
         return self.is_running or asked or (bool(self.place) and not is_stopped)
 
+    @property
+    def is_switched_off(self) -> bool:
+        """Nothing flows, for a setting of the integration says so."""
+        switch = PIPES[self.pipe].switch if self.pipe in PIPES else ""
+        return bool(switch) and not getattr(self.integration, switch)
+
     def health(self) -> Health:
         if self.is_paused:
             return Health(gettext("paused"), Tone.WAIT, is_paused=True)
@@ -289,6 +296,8 @@ class SyncState(models.Model):
             return Health(gettext("stopped"), Tone.BAD, self._why())
         if self.failed_attempts:
             return Health(gettext("waiting"), Tone.WAIT, self._why())
+        if self.is_switched_off:
+            return Health(gettext("switched off"), Tone.NONE)
         if self.last_succeeded_at is None:
             return Health(gettext("starting"), Tone.NONE)
         if doubt := self.remembers.get("time_zone"):
@@ -302,7 +311,8 @@ class SyncState(models.Model):
         since = timezone.localtime(self.failing_since)
         is_today = since.date() == timezone.localdate()
         time = date_format(since, "H:i" if is_today else "j M H:i")
-        return gettext("%(error)s Since %(time)s.") % {"error": self.last_error, "time": time}
+        words = {"error": self.last_error, "time": f"{time} {zone_word(since)}"}
+        return gettext("%(error)s Since %(time)s.") % words
 
     def ask(self, now: datetime, asked_by: str) -> None:
         """A person wants it now. Asked twice before it begins, it is asked once."""
@@ -378,6 +388,11 @@ class SyncRun(models.Model):
     def counted(self) -> str:
         """What was counted, in a sentence that adds up."""
         return activity.sentence(self.counts)
+
+    @property
+    def times(self) -> int:
+        """How many runs this row counts: quiet ones of a kind are one row."""
+        return self.repeats + 1
 
     @property
     def duration(self) -> timedelta | None:

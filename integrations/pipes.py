@@ -18,7 +18,7 @@ class Pipe:
 
     `seconds` answers the rhythm (read from the settings at each call), `longest_wait` caps the wait after failures.
     `label` names what flows; `pause_label` is what a merchant reads beside the switch. One that `writes` changes the
-    shop, and waits while all writing is stopped.
+    shop, and waits while all writing is stopped. `switch` is the integration's setting without which nothing flows.
     """
 
     key: str
@@ -28,6 +28,7 @@ class Pipe:
     pause_label: str | StrPromise
     longest_wait: float = 3600.0
     writes: bool = False
+    switch: str = ""
 
 
 PIPES: dict[str, Pipe] = {}

@@ -258,21 +258,22 @@ def _settle_success(turn: Run) -> None:
     if _settle(turn, place={}, next_run_at=_next_run(turn, planned), **good, **turn.outcome):
         _close(turn, SyncRun.Outcome.SUCCEEDED)
         if turn.is_quiet:
-            _count_with_the_quiet_ones(turn.record)
+            turn.record = _count_with_the_quiet_ones(turn.record)
         if turn.has_called:
             _clear_refused_key(turn, now)
 
 
-def _count_with_the_quiet_ones(record: SyncRun) -> None:
-    """A thousand looks that found nothing are one row that says so."""
+def _count_with_the_quiet_ones(record: SyncRun) -> SyncRun:
+    """A thousand looks that found nothing are one row that says so; returns that row."""
     SyncRun.objects.filter(pk=record.pk).update(is_quiet=True)
     before = SyncRun.objects.filter(integration=record.integration, pipe=record.pipe).exclude(pk=record.pk)
     last = before.latest_first().first()
     if last is None or not last.is_quiet or last.kind != record.kind or record.asked_by:
-        return
+        return record
     last.repeats, last.ended_at, last.counts = last.repeats + 1, record.ended_at, record.counts
     last.save(update_fields=["repeats", "ended_at", "counts"])
     record.delete()
+    return last
 
 
 def _next_run(turn: Run, planned: datetime) -> datetime:

@@ -19,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from integrations import activity, doorbell, pipes
 from integrations.connectors import PLATFORMS, preview
-from integrations.forms import IntegrationForm
+from integrations.forms import ActivityFilter, IntegrationForm
 from integrations.limits import one_question
 from integrations.models import Integration, SyncRun
 from integrations.probe import Findings, probe
@@ -251,19 +251,21 @@ def _for_everyone(request: MerchantRequest) -> dict[str, Any]:
 def _about(request: MerchantRequest, integration: Integration) -> dict[str, Any]:
     """The integration with its pipes and one page of its activity."""
     states = integration.ordered_states()
+    words = ActivityFilter(request.GET)
     return {
         "integration": integration,
         "health": integration.health(),
         "states": states,
         "is_moving": any(state.is_under_way for state in states),
         "halted": [state.pipe for state in states if state.is_paused and not state.is_running],
-        "runs": _runs(request, integration),
+        "activity_filter": words,
+        "runs": _runs(request, integration, words),
         **_for_everyone(request),
     }
 
 
-def _runs(request: HttpRequest, integration: Integration) -> Page[SyncRun]:
-    runs = Paginator(integration.runs.latest_first(), RUNS_PER_PAGE)
+def _runs(request: HttpRequest, integration: Integration, words: ActivityFilter) -> Page[SyncRun]:
+    runs = Paginator(integration.runs.filter(**words.words).latest_first(), RUNS_PER_PAGE)
     return runs.get_page(request.GET.get("page"))
 
 

@@ -32,6 +32,7 @@ class ProductsConfig(AppConfig):
                 seconds=lambda: settings.STOCK_SECONDS,
                 pause_label=_("Sending stock to the shop"),
                 writes=True,
+                switch="sends_stock",
             )
         )
         WORK.update(f"products.view_{name}" for name in ("stock", "stockupdate", "movement", "reservation"))

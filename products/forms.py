@@ -242,7 +242,7 @@ class Section:
 SECTIONS = (
     (
         gettext_lazy("Basics"),
-        ("sku", "ean", "name", "description", "group", "alarm_level", "supplier", "supplier_code"),
+        ("sku", "ean", "name", "description", "language", "group", "supplier", "supplier_code", "alarm_level"),
     ),
     (
         gettext_lazy("Prices"),
@@ -274,6 +274,7 @@ class ProductForm(forms.ModelForm[Product]):
             "sales_currency": gettext_lazy("Three letters, as in SEK."),
             "purchase_currency": gettext_lazy("Three letters, as in SEK."),
             "hs_code": gettext_lazy("Eight digits, as in 61101190."),
+            "language": gettext_lazy("Of name and description; not every warehouse needs it."),
         }
 
     def __init__(self, *args: Any, locked: Mapping[str, str] | None = None, **kwargs: Any) -> None:
@@ -364,6 +365,8 @@ def link_to(product: Product) -> SafeString:
 def shown(product: Product, name: str) -> str:
     """A value as a person reads it."""
     value = getattr(product, name)
+    if name == "language":
+        return str(product.get_language_display())
     if name == "country_of_origin":
         return str(value.name) if value else ""
     if value is None or isinstance(value, str):

@@ -198,7 +198,15 @@ def note_faulty(run: Run, place: dict[str, Any], faulty: tuple[Faulty, ...], kno
     WebshopProduct.objects.filter(pk__in=seen).update(seen_in=place["pass"])
     place["nameless"] = place.get("nameless", 0) + sum(not row.external_id for row in faulty)
     run.counts["unreadable"] += len(faulty)
-    run.note(f"{row.external_id or _('an item without id')}: {row.reason}" for row in faulty)
+    titles = {item.external_id: item.title for item in WebshopProduct.objects.filter(pk__in=seen)}
+    run.note(f"{_name(row.external_id, titles)}: {row.reason}" for row in faulty)
+
+
+def _name(external_id: str, titles: Mapping[str, str]) -> str:
+    """How a person finds the item again: by its name where it was read before, else by the shop's id."""
+    if external_id in titles:
+        return f"“{titles[external_id]}” ({external_id})"
+    return _("the item with the id %(id)s") % {"id": external_id} if external_id else _("an item without id")
 
 
 def count(run: Run, decision: Decision) -> None:

@@ -45,9 +45,11 @@ def push(run: Run) -> None:
     """One turn: tell what is due; once a night, and before anything was ever told, read back first what is shown."""
     if not run.integration.sends_stock:
         run.describe(_("not switched on"))
+        run.quiet()
         return
     if is_other_shop(run):
         run.describe(_("waits for a refresh"))
+        run.quiet()
         return
     is_first = "read_back_at" not in run.state.remembers
     if is_first:
@@ -57,6 +59,7 @@ def push(run: Run) -> None:
         drift.read_back(run)
     elif not has_told and not is_first:
         run.describe(_("nothing to tell"))
+        run.quiet()
     run.complete(run.began_at, is_full=False)
 
 

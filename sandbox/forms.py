@@ -12,6 +12,7 @@ from django.core.validators import MinLengthValidator, RegexValidator
 from django.forms import BoundField
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from sandbox.endpoints import ENDPOINTS
 from sandbox.models import Direction, Fault, PluginMethod, Shop, Size, Status, Store
@@ -186,12 +187,12 @@ class SizeForm(Styled, forms.ModelForm[Size]):
         size = self.instance
         parts = {"product_sku": size.variant.product.sku, "variant_sku": size.variant.sku, "size_sku": size.sku}
         self.initial.update(parts)
-        self.fields["product_sku"].help_text = _("Shared by %(count)d sizes of this product.") % {
-            "count": Size.objects.filter(variant__product=size.variant.product).count()
-        }
-        self.fields["variant_sku"].help_text = _("Shared by %(count)d sizes of this variant.") % {
-            "count": size.variant.sizes.count()
-        }
+        of_product = Size.objects.filter(variant__product=size.variant.product).count()
+        words = ngettext("Of one size of this product.", "Shared by %(n)d sizes of this product.", of_product)
+        self.fields["product_sku"].help_text = words % {"n": of_product}
+        of_variant = size.variant.sizes.count()
+        words = ngettext("Of one size of this variant.", "Shared by %(n)d sizes of this variant.", of_variant)
+        self.fields["variant_sku"].help_text = words % {"n": of_variant}
         self.order_fields(["product_sku", "variant_sku", "size_sku", *self.fields])
 
     def save(self, commit: bool = True) -> Size:

@@ -171,6 +171,7 @@ class Contract:
         with pytest.raises(NotAllowed) as caught:
             items_of(shop.products())
         assert caught.value.endpoint in str(caught.value)
+        assert "Tick it in" in str(caught.value)  # where it is mended
 
     # --- products --------------------------------------------------------------------------
 
@@ -542,6 +543,13 @@ LEVERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+# Switches that say how a write is taken or answered.
+WRITE_SWITCHES = (
+    *("item_qty", "numeric_shipment_ids", "missing_shipped", "lines_not_sent", "identical_shipment"),
+    *("empty_object_as_list", "complete_again", "invoice_on_capture", "escapes_slashes"),
+)
+
+
 class CentraFake:
     """The sandbox, in neutral words."""
 
@@ -677,6 +685,26 @@ class TestCentra(Contract):
                 centra_fake.shop.set_switch(switch.name, choice)
                 assert self._tour(centra_fake, number) == usual, (switch.name, choice)
                 centra_fake.shop.set_switch(switch.name, switch.default)
+
+    def test_every_switch_takes_the_same_writes(self, centra_fake: CentraFake) -> None:
+        """A short pick is lowered, paid and sent, whichever way the shop answers: pieces and money move once."""
+        from sandbox.switches import BY_NAME
+
+        centra_fake.add_item("NL", "-1", pieces=99)
+        for name in WRITE_SWITCHES:
+            for choice, _label in BY_NAME[name].choices:
+                centra_fake.shop.set_switch(name, choice)
+                before = centra_fake.physical("NL-1")
+                number = centra_fake.place_order({"NL-1": 3})
+                with connect("centra", centra_fake.credentials) as shop:
+                    order = self.read(shop, number)
+                    made = shop.create_shipment(self.whole(order, capture=False))
+                    lower = shop.change_shipment(made, [(order.lines[0].external_id, 2)])
+                    shop.capture(lower)
+                    shop.complete(lower, PARCEL, capture=False)
+                told = (dict(lower.pieces), centra_fake.captures(number), before - centra_fake.physical("NL-1"))
+                assert told == ({order.lines[0].external_id: 2}, 1, 2), (name, choice)
+            centra_fake.shop.set_switch(name, BY_NAME[name].default)
 
     def _tour(self, fake: CentraFake, number: str) -> list[Any]:
         with connect("centra", fake.credentials) as shop:

@@ -54,11 +54,17 @@ class ProductQuerySet(models.QuerySet["Product"]):
 class Product(models.Model):
     """What the warehouse keeps, known by its SKU; owned by one merchant."""
 
+    class Language(models.TextChoices):
+        FINNISH = "fi", _("Finnish")
+        ENGLISH = "en", _("English")
+        SWEDISH = "sv", _("Swedish")
+
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="products")
     sku = models.CharField(_("SKU"), max_length=200, validators=[check_sku])
     sku_folded = models.CharField(max_length=600, editable=False, db_index=True)
     name = models.CharField(_("name"), max_length=300)
     description = models.TextField(_("description"), blank=True)
+    language = models.CharField(_("language of the text"), max_length=2, blank=True, choices=Language.choices)
     ean = models.CharField(_("EAN"), max_length=14, blank=True, validators=[check_ean], db_index=True)
     group = models.CharField(_("group"), max_length=100, blank=True, help_text=_("Free text, for reports."))
     supplier = models.CharField(_("supplier"), max_length=120, blank=True)

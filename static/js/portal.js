@@ -135,6 +135,18 @@ document.addEventListener("htmx:afterSettle", () => {
     else field.removeAttribute("aria-invalid");
   }
 });
+
+/* A form that came back with errors: go to the first of them, which may stand far below what is seen. */
+function goToFirstError(part) {
+  const field = part.querySelector('main [aria-invalid="true"], form [aria-invalid="true"]');
+  if (!field || part.querySelector("[autofocus]")) return;
+  field.focus({ preventScroll: true });
+  field.scrollIntoView({ block: "center" });
+}
+
+goToFirstError(document);
+document.addEventListener("htmx:afterSettle", (event) => goToFirstError(event.target));
+
 window.addEventListener("pageshow", tellAllChosen); /* the browser brings ticks back after "Back" */
 
 /* --- asking before an act ------------------------------------------------------------------------- */

@@ -31,11 +31,13 @@ def test_the_guide_from_plugin_method_to_created_products(tab: Tab) -> None:
     )
     press(page, "Save")
     expect(page.get_by_label("Store Hash")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Store Hash")).to_be_focused()
     seen(tab, "integration-wrong-address")
 
     fill_integration(page, "not-the-key", base_url)
     press(page, "Save")
     expect(page.get_by_label("API token")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("API token")).to_be_focused()
     expect(page.get_by_label("API token")).to_have_value("not-the-key")
     expect(page.get_by_label("Store Hash")).to_have_value(base_url)
     seen(tab, "integration-wrong-key")

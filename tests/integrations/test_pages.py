@@ -250,6 +250,21 @@ def test_a_run_is_a_row_that_a_person_can_read(page: Client, integration: Integr
     assert "succeeded" in text
 
 
+def test_many_looks_that_found_nothing_are_one_row_that_says_so(page: Client, integration: Integration) -> None:
+    run = a_run(
+        integration,
+        started_at=datetime(2026, 11, 20, 13, 2, 3, tzinfo=UTC),
+        ended_at=datetime(2026, 11, 20, 14, 42, 44, tzinfo=UTC),
+        is_quiet=True,
+        repeats=99,
+    )
+    for url in (edit_url(integration), run_url(run)):
+        text = text_of(page, url)
+        assert "100 times" in text
+        assert ">20 Nov 15:42:44 Stockholm</time>" in text
+        assert "1 h 40 min" not in text  # nothing took that long
+
+
 def test_a_run_nobody_asked_for_came_by_itself(page: Client, integration: Integration) -> None:
     a_run(integration)
     assert "by itself" in text_of(page, edit_url(integration))
@@ -265,7 +280,7 @@ def test_a_failed_run_says_why(page: Client, integration: Integration) -> None:
 def test_work_of_a_paused_pipe_is_not_called_running(page: Client, integration: Integration) -> None:
     a_run(integration, outcome=SyncRun.Outcome.RUNNING, ended_at=None)
     integration.state("refresh").pause()
-    activity = text_of(page, edit_url(integration)).partition('id="activity"')[2]
+    activity = text_of(page, edit_url(integration)).partition('id="activity"')[2].partition("<tbody>")[2]
     assert "not finished" in activity
     assert "running" not in activity
 
@@ -300,6 +315,23 @@ def test_the_activity_has_pages(page: Client, integration: Integration) -> None:
     assert run_url(oldest) not in text_of(page, edit_url(integration))
     assert run_url(oldest) in text_of(page, edit_url(integration) + "?page=2")
     assert "1–50 of 51" in text_of(page, edit_url(integration))
+
+
+def test_the_activity_is_narrowed_by_what_flows_and_how_it_ended(page: Client, integration: Integration) -> None:
+    good = a_run(integration)
+    bad = a_run(integration, outcome=SyncRun.Outcome.FAILED, error="The key was refused.")
+    stock = a_run(integration, pipe="stock", outcome=SyncRun.Outcome.FAILED, error="No answer.")
+
+    def shown(words: str) -> list[SyncRun]:
+        return list(page.get(edit_url(integration) + words).context["runs"])
+
+    assert set(shown("")) == set(shown("?pipe=nonsense&outcome=%00")) == {good, bad, stock}
+    assert set(shown("?outcome=failed")) == {bad, stock}
+    assert shown("?pipe=refresh&outcome=failed") == [bad]
+    assert "Nothing like that was done" in text_of(page, edit_url(integration) + "?pipe=stock&outcome=running")
+    set_state(integration, leased_until=timezone.now() + timedelta(minutes=1))
+    again = "?page=1&amp;pipe=refresh&amp;outcome=failed"
+    assert again in text_of(page, edit_url(integration) + "?pipe=refresh&outcome=failed")  # while work is under way
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "99", "two", "1" * 40])

@@ -183,7 +183,7 @@ def test_a_failure_is_a_sentence_and_ends_with_the_next_success(state: SyncState
     state.refresh_from_db()
     first = state.failing_since
     assert state.health().tone == Tone.WAIT
-    assert re.fullmatch(r"The shop does not answer\. Since \d\d:\d\d\.", state.health().sentence)
+    assert re.fullmatch(r"The shop does not answer\. Since \d\d:\d\d UTC\.", state.health().sentence)
     make_due(state)
     sync.run(state.pk, fails_with(Unreadable("The shop sent a web page where data was expected.")))
     state.refresh_from_db()

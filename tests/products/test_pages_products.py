@@ -42,6 +42,7 @@ EVERYTHING = {
     "customs_description": "Sweater, wool, clothing",
     "hs_code": "61101190",
     "alarm_level": "5",
+    "language": "sv",
 }
 
 

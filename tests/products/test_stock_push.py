@@ -23,6 +23,11 @@ class Killed(BaseException):
     """The process dies here: nothing after it runs."""
 
 
+def rows_of(centra: Centra, kind: str) -> int:
+    """How many lines the activity has for runs of that kind."""
+    return centra.integration.runs.filter(pipe=stock.KEY, kind=kind).count()
+
+
 def told(one: Shelf) -> int | None:
     return one.figure.told
 
@@ -128,6 +133,8 @@ def test_a_second_run_asks_the_shop_nothing(centra: Centra, ten: Shelf) -> None:
     record = tell(centra.integration)
     assert centra.plugin.calls.count() == 0
     assert record.kind == "nothing to tell"
+    tell(centra.integration)
+    assert rows_of(centra, "nothing to tell") == 1  # a look that finds nothing is no line of its own
     ten.put(9)
     tell(centra.integration)
     assert calls(centra) == centra.plugin.calls.count() == 1
@@ -150,6 +157,11 @@ def test_switched_off_nothing_is_sent(centra: Centra) -> None:
     watch(centra)
     record = tell(centra.integration)
     assert (record.kind, centra.plugin.calls.count(), one.physical) == ("not switched on", 0, 3)
+    tell(centra.integration)
+    assert rows_of(centra, "not switched on") == 1
+    assert centra.integration.state("stock").health().word == "switched off"
+    switch_on(centra.integration)
+    assert centra.integration.state("stock").health().word == "working"
 
 
 @pytest.mark.parametrize("change", [{"product": None}, {"gone_at": timezone.now()}, {"ignored_at": timezone.now()}])

@@ -7,8 +7,8 @@ page, all else counts by offset (or page) until a page is empty, for nobody know
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, ParamSpec
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
@@ -26,6 +26,7 @@ SHIPMENTS_PER_PAGE = 100  # the documented most for `inprogress` and `completed`
 RETURNS_PER_PAGE = 100
 STOCK_ROWS_PER_CALL = 500
 
+P = ParamSpec("P")
 Params = Mapping[str, str | int]
 
 _LONGEST_WORD = 300
@@ -200,13 +201,13 @@ class Client:
             ) from None
 
     def _read(self, path: str, params: Params) -> Answer:
-        answer = self._session.read(path, params)
+        answer = _asked(self._session.read, path, params)
         # No status at all is let pass here: whether it is the right thing shows when its rows are taken out.
         self._look_at_status(answer, f"GET {path}", default="ok")
         return answer
 
     def _write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        answer = self._session.write(method, path, body)
+        answer = _asked(self._session.write, method, path, body)
         self._look_at_status(answer, f"{method} /{path.split('/')[1]}", default="")
         return answer
 
@@ -215,7 +216,7 @@ class Client:
         if status == "ok":
             return
         if status == "not allowed":
-            raise NotAllowed(_("The key may not use %(endpoint)s.") % {"endpoint": endpoint}, endpoint=endpoint)
+            raise _not_allowed(endpoint)
         if status != "no":
             raise self._makes_no_sense(endpoint)
         reason = self._session.redact(_reason(answer))[:_LONGEST_WORD]
@@ -271,6 +272,22 @@ class _Repeats:
                 _("The shop's list at %(path)s hands out the same page again.") % {"path": self._path},
                 what=self._path,
             )
+
+
+def _asked(call: Callable[P, Answer], *args: P.args, **kwargs: P.kwargs) -> Answer:
+    """One call; where an endpoint is refused, the sentence says where in Centra that is mended."""
+    try:
+        return call(*args, **kwargs)
+    except NotAllowed as refused:
+        raise _not_allowed(refused.endpoint) from None
+
+
+def _not_allowed(endpoint: str) -> NotAllowed:
+    text = _(
+        "The key may not use %(endpoint)s. Tick it in Centra, in the settings of the Order API plugin, "
+        "under “Allow access to the following endpoints”."
+    )
+    return NotAllowed(text % {"endpoint": endpoint}, endpoint=endpoint)
 
 
 def _query(text: str) -> dict[str, str]:

@@ -300,7 +300,7 @@ def _reading(right: Right, read: Callable[[], None], good: str) -> RightFound:
     try:
         read()
     except NotAllowed as refused:
-        return RightFound(right, Allowed.NO, _how_to_allow(refused))
+        return RightFound(right, Allowed.NO, str(refused))
     except (Rejected, Unreadable) as unclear:
         return RightFound(right, Allowed.UNKNOWN, str(unclear))
     return RightFound(right, Allowed.YES, good)
@@ -313,19 +313,12 @@ def _probing(right: Right, write: Callable[[], None], good: str) -> RightFound:
     except Closed as closed:
         return RightFound(right, Allowed.UNKNOWN, _("Not asked: %(why)s") % {"why": closed})
     except NotAllowed as refused:
-        return RightFound(right, Allowed.NO, _how_to_allow(refused))
+        return RightFound(right, Allowed.NO, str(refused))
     except Rejected:
         return RightFound(right, Allowed.YES, good)
     except (Unavailable, Unreadable) as unclear:
         return RightFound(right, Allowed.UNKNOWN, str(unclear))
     return RightFound(right, Allowed.YES, good)
-
-
-def _how_to_allow(refused: NotAllowed) -> str:
-    return _(
-        "The key may not use %(endpoint)s. Tick it in Centra, in the settings of the Order API plugin, "
-        "under “Allow access to the following endpoints”."
-    ) % {"endpoint": refused.endpoint}
 
 
 def _refusal(kind: str) -> str:
