@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -28,10 +29,13 @@ WAITING = "waiting"  # the tab of orders that wait for a person
 TABS = (WAITING, *Status.values)
 
 
+# Of the first and the last year that a date can have, a midnight in some zone, or the day after, can have none.
+DAYS = [MinValueValidator(date(2, 1, 1)), MaxValueValidator(date(9998, 12, 31))]
+
+
 def day_field(label: Any) -> forms.DateField:
-    return forms.DateField(
-        required=False, label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
+    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    return forms.DateField(required=False, label=label, widget=widget, validators=DAYS)
 
 
 class OrderFilter(Filter):
