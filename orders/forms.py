@@ -29,14 +29,13 @@ WAITING = "waiting"  # the tab of orders that wait for a person
 TABS = (WAITING, *Status.values)
 
 
+# Of the first and the last year that a date can have, a midnight in some zone, or the day after, can have none.
+DAYS = [MinValueValidator(date(2, 1, 1)), MaxValueValidator(date(9998, 12, 31))]
+
+
 def day_field(label: Any) -> forms.DateField:
-    """A day, or nothing; the ends of the calendar have no midnight in every zone."""
-    return forms.DateField(
-        required=False,
-        label=label,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2999, 12, 31))],
-    )
+    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    return forms.DateField(required=False, label=label, widget=widget, validators=DAYS)
 
 
 class OrderFilter(Filter):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from urllib.parse import quote
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.utils import timezone
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from integrations.models import Integration, Tone
 from merchants.models import Merchant, User, Warehouse
 
+WEB = ("https://", "http://")
 FOLDED_LENGTH = 600  # characters; folding makes up to three of one
 
 
@@ -77,8 +79,19 @@ class ShippingMethod(models.Model):
         return f"{self.carrier.name} {self.service}"
 
     def tracking_address(self, code: str) -> str:
-        """Where a parcel can be followed; `""` where nobody knows."""
-        return self.tracking_url.replace("{code}", quote(code, safe="")) if code and self.tracking_url else ""
+        """Where a parcel can be followed; `""` where nobody knows. Whatever signs the code has, they stay its own."""
+        is_known = bool(code) and self.tracking_url.startswith(WEB)
+        return self.tracking_url.replace("{code}", quote(code, safe="")) if is_known else ""
+
+    def clean(self) -> None:
+        """The address becomes a link on merchants' pages, so it is one of the web and of nothing else."""
+        if self.tracking_url and not self.tracking_url.startswith(WEB):
+            raise ValidationError(
+                {
+                    "tracking_url": _("The address must begin with https://, such as %(example)s.")
+                    % {"example": "https://track.example.com/?id={code}"}
+                }
+            )
 
 
 class MerchantMethodQuerySet(models.QuerySet["MerchantMethod"]):

@@ -67,9 +67,8 @@ def _mail(merchant: Merchant, rows: list[MerchantMethod], recipients: list[str])
     try:
         send_mail(subject, text, None, recipients)
     except (smtplib.SMTPException, OSError) as error:
-        log.warning(
-            "Merchant %s could not be told of its shipping methods (%s); tried again later.", merchant.pk, error
-        )
+        kind = type(error).__name__  # what the mail server said may quote the recipients
+        log.warning("Merchant %s could not be told of its shipping methods (%s); tried again later.", merchant.pk, kind)
         return False
     return True
 

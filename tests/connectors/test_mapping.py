@@ -291,9 +291,10 @@ def test_shop_time_becomes_utc_over_both_clock_changes(written: Any, moment: dat
 
 
 @pytest.mark.parametrize(
-    "written", ["yesterday", "2026-13-01 00:00:00", "2026-02-30", "0001-01-01", "9999-12-31T23:59:59-12:00"]
+    "written", ["yesterday", "2026-13-01 00:00:00", "2026-02-30", "0001-01-01 12:00:00", "9999-12-31 23:59:59"]
 )
 def test_a_date_that_is_none_makes_the_order_faulty(written: str) -> None:
+    """Nor one that a page in another zone could not show."""
     with pytest.raises(Odd, match="orderDate"):
         order(orderDate=written)
 

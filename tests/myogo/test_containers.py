@@ -1,5 +1,6 @@
 """The container file and the compose file say what the Makefile runs, and ask for what the settings ask for."""
 
+import json
 import os
 import re
 import shlex
@@ -56,6 +57,8 @@ def test_what_the_portal_cannot_do_without_is_asked_for_and_known(services: dict
         assert environment[name].startswith(f"${{{name}:?"), name
     for name in ("migrate", "worker", "beat"):
         assert services[name]["environment"] == environment
+    for name in ("migrate", "web", "worker", "beat"):
+        assert services[name]["env_file"] == ".env", "else what else is set there is not heard, without a word"
 
 
 def test_the_settings_of_the_compose_file_are_fit_for_production(services: dict[str, Any]) -> None:
@@ -109,3 +112,23 @@ def test_the_images_own_command_for_static_files_works_without_settings(tmp_path
     )
     assert said.returncode == 0, said.stderr
     assert (tmp_path / "static" / "staticfiles.json").exists()
+
+
+def test_gunicorn_speaks_as_all_others_do_and_opens_no_second_door(tmp_path: Path) -> None:
+    """In a home that cannot be written to, as in a container."""
+    own = {"LOG_FORMAT": "json", "LOG_LEVEL": "WARNING", "SANDBOX": "false", "HOME": str(tmp_path / "none")}
+    given = {"SECRET_KEY": "x" * 50, "FIELD_ENCRYPTION_KEYS": "V2VsY29tZSB0byB0aGUgdGVzdHMsIGtleSBudW1iZXI="}
+    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+    command = [gunicorn, "myogo.wsgi", "--bind", "127.0.0.1:0", "--workers", "1", "--threads", "2"]
+    environment = {"PATH": os.environ["PATH"], **own, **given}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as web:
+        assert web.stderr
+        said = []
+        for line in web.stderr:
+            said.append(line)
+            if "Booting worker" in line:
+                web.terminate()
+    said = [json.loads(line)["message"] for line in said]
+    assert said[0].startswith("Starting gunicorn")
+    assert said[-1] == "Shutting down: Master"
+    assert not [message for message in said if "control socket" in message.lower()]

@@ -1,6 +1,7 @@
 """The first set of methods: made once, and what staff changed stays."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from shipping import starter
 from shipping.models import ShippingMethod
@@ -33,3 +34,14 @@ def test_offers_say_what_they_need() -> None:
     collect = ShippingMethod.objects.get(carrier__name="PostNord", service="MyPack Collect")
     assert collect.tracking_address("UJ1") == "https://tracking.postnord.com/en/tracking?id=UJ1"
     assert collect.tracking_address("UJ 1#2&a=b") == "https://tracking.postnord.com/en/tracking?id=UJ%201%232%26a%3Db"
+
+
+def test_a_tracking_code_stays_within_its_place_and_the_address_within_the_web() -> None:
+    method = ShippingMethod(tracking_url="https://track.example/?id={code}&l=en")
+    assert method.tracking_address('A&b=1#"/ö') == "https://track.example/?id=A%26b%3D1%23%22%2F%C3%B6&l=en"
+    method.clean()
+    for pattern in ("javascript:alert(1)//{code}", "{code}", "//track.example/{code}", "data:text/html,{code}"):
+        method.tracking_url = pattern
+        assert method.tracking_address("javascript:alert(1)") == ""
+        with pytest.raises(ValidationError, match="https://"):
+            method.clean()

@@ -25,7 +25,7 @@ class Broken(BaseEmailBackend):
     """A mail server that refuses everything."""
 
     def send_messages(self, email_messages: Any) -> int:
-        raise smtplib.SMTPServerDisconnected("the mail server is down")
+        raise smtplib.SMTPRecipientsRefused({"kim@example.com": (450, b"<kim@example.com>: busy")})
 
 
 class AnsweredMeanwhile(BaseEmailBackend):
@@ -93,13 +93,16 @@ def test_nothing_owed_asks_the_database_once(asked: MerchantMethod, django_asser
 
 
 @pytest.mark.django_db
-def test_a_mail_that_fails_stays_owed_and_is_tried_again_later(asked: MerchantMethod, settings: Any) -> None:
+def test_a_mail_that_fails_stays_owed_and_is_tried_again_later(
+    asked: MerchantMethod, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     answer(asked)
     works = settings.EMAIL_BACKEND
     settings.EMAIL_BACKEND = "tests.shipping.test_tell.Broken"
     tell_merchants()
     asked.refresh_from_db()
     assert asked.told_at is None
+    assert ("SMTPRecipientsRefused" in caplog.text, "@" in caplog.text) == (True, False), "whose address is not logged"
     settings.EMAIL_BACKEND = works
     tell_merchants()
     assert mail.outbox == []  # not at every minute while the server is down

@@ -334,6 +334,8 @@ def moment(value: Scalar, field: str, zone: ZoneInfo) -> datetime | None:
         if not _MOMENT.fullmatch(found):
             raise ValueError
         read = datetime.fromisoformat(found)
+        if not 1 < read.year < 9999:  # in another zone such a day may be in no year at all
+            raise ValueError
         return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Odd(_("The field “%(field)s” is not a date.") % {"field": field}) from None
