@@ -11,3 +11,4 @@ class MerchantsConfig(AppConfig):
 
         add_section(30, Item(_("Edit Merchant"), "merchants:company", "adjustments", also=()))
         add_page(30, Item(_("Company information"), "merchants:company"))
+        add_page(30, Item(_("Linked Users"), "merchants:users", also=("merchants:unlink_user",)))

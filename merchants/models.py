@@ -164,6 +164,16 @@ class Permission(models.TextChoices):
     EDITS_ORDERS = "edits_orders", _("make, edit and cancel orders")
 
 
+class Role(models.TextChoices):
+    """What a linked user does for the merchant. Says who gets which news; gives no rights."""
+
+    SIGNATORY = "signatory", _("Authorized Signatory")
+    OPERATIONS = "operations", _("Customer Service / Operations")
+    FINANCE = "finance", _("Finance")
+    TECHNICAL = "technical", _("Technical")
+    MARKETING = "marketing", _("Marketing")
+
+
 class Membership(models.Model):
     """One linked user of one merchant. Everybody linked may look; what more, the permissions say."""
 
@@ -172,6 +182,7 @@ class Membership(models.Model):
     edits_settings = models.BooleanField(_("edits the merchant and its integrations"), default=True)
     edits_products = models.BooleanField(_("creates and edits products"), default=True)
     edits_orders = models.BooleanField(_("makes, edits and cancels orders"), default=True)
+    roles = models.JSONField(_("roles"), default=list, blank=True)
     linked_at = models.DateTimeField(_("linked"), auto_now_add=True)
 
     class Meta:
@@ -184,3 +195,12 @@ class Membership(models.Model):
 
     def may(self, permission: Permission) -> bool:
         return bool(getattr(self, permission.value))
+
+    @property
+    def permission_labels(self) -> list[str]:
+        return [str(one.label) for one in Permission if self.may(one)]
+
+    @property
+    def role_labels(self) -> list[str]:
+        """In the order of the list; a role that is no more is left out."""
+        return [str(role.label) for role in Role if role.value in self.roles]

@@ -10,4 +10,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("merchants/new/", views.create, name="create"),
     path("m/<key:merchant_pk>/company/", views.company, name="company"),
+    path("m/<key:merchant_pk>/users/", views.users, name="users"),
+    path("m/<key:merchant_pk>/users/<key:pk>/unlink/", views.unlink_user, name="unlink_user"),
 ]
