@@ -8,8 +8,9 @@ class IntegrationsConfig(AppConfig):
     verbose_name = _("Integrations")
 
     def ready(self) -> None:
-        from integrations import checks, installation  # noqa: F401  # registers the system checks
+        from integrations import checks, installation, news  # noqa: F401  # registers the system checks
         from integrations.connectors import gate
+        from merchants import notify
         from merchants.access import Item, add_page
 
         gate.asks(installation.may)
@@ -21,4 +22,5 @@ class IntegrationsConfig(AppConfig):
             "integrations:run",
             "orders:delete_integration",
         )
+        notify.register(notify.Kind("trouble", _("a shop is stopped or does not answer for an hour"), news.trouble))
         add_page(30, Item(_("Integrations"), "integrations:list", also=pages))

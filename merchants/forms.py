@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from stdnum.eu import vat
 
+from merchants import notify
 from merchants.models import Membership, Merchant, Permission, Role, User, Warehouse
 from merchants.timezones import zone_choices
 
@@ -148,3 +149,15 @@ class MembershipForm(forms.ModelForm[Membership]):
         for one in Permission:
             setattr(member, one.value, one.value in self.cleaned_data["permissions"])
         return member
+
+
+class NotificationsForm(forms.Form):
+    """MISC → Email notifications: what one linked user wants to be mailed of one merchant."""
+
+    wanted = forms.MultipleChoiceField(
+        label=_("Mail me when"), required=False, choices=notify.choices, widget=forms.CheckboxSelectMultiple
+    )
+
+    def muted(self) -> list[str]:
+        """The keys of what was not ticked."""
+        return [key for key in notify.KINDS if key not in self.cleaned_data["wanted"]]

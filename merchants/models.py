@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
@@ -183,6 +186,8 @@ class Membership(models.Model):
     edits_products = models.BooleanField(_("creates and edits products"), default=True)
     edits_orders = models.BooleanField(_("makes, edits and cancels orders"), default=True)
     roles = models.JSONField(_("roles"), default=list, blank=True)
+    muted = models.JSONField(_("is not mailed of"), default=list, blank=True)  # keys of `notify.KINDS`
+    mailed_at = models.DateTimeField(_("last mailed"), null=True, blank=True)
     linked_at = models.DateTimeField(_("linked"), auto_now_add=True)
 
     class Meta:
@@ -204,3 +209,36 @@ class Membership(models.Model):
     def role_labels(self) -> list[str]:
         """In the order of the list; a role that is no more is left out."""
         return [str(role.label) for role in Role if role.value in self.roles]
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def owed(self, now: datetime) -> NotificationQuerySet:
+        """To be mailed, and nobody at it."""
+        return self.filter(Q(tell_after__isnull=True) | Q(tell_after__lte=now), told_at__isnull=True)
+
+
+class Notification(models.Model):
+    """One fact that one linked user is mailed, once. `key` says which fact it is among those of its kind."""
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=300)
+    text = models.TextField()
+    path = models.CharField(max_length=500, blank=True)  # of the page where it is mended, without the host
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    tell_after = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        constraints = [models.UniqueConstraint(fields=["membership", "kind", "key"], name="notification_once")]
+        indexes = [
+            models.Index(fields=["membership"], name="notification_owed", condition=Q(told_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -12,4 +12,5 @@ urlpatterns = [
     path("m/<key:merchant_pk>/company/", views.company, name="company"),
     path("m/<key:merchant_pk>/users/", views.users, name="users"),
     path("m/<key:merchant_pk>/users/<key:pk>/unlink/", views.unlink_user, name="unlink_user"),
+    path("m/<key:merchant_pk>/notifications/", views.notifications, name="notifications"),
 ]

@@ -1,4 +1,4 @@
-"""One function per page: the way in, the first merchant, Company information, Linked Users."""
+"""One function per page: the way in, the first merchant, Company information, Linked Users, mail."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from merchants import linking
+from merchants import linking, notify
 from merchants.access import MerchantRequest, merchant_view
-from merchants.forms import CompanyForm, LinkUserForm, MembershipForm, NewMerchantForm
+from merchants.forms import CompanyForm, LinkUserForm, MembershipForm, NewMerchantForm, NotificationsForm
 from merchants.models import Membership, Merchant, Permission
 
 
@@ -115,3 +115,19 @@ def _unlinked(request: MerchantRequest, merchant: Merchant, member: Membership, 
     words = {"user": member.user.email, "merchant": merchant.name}
     messages.success(request, _("%(user)s is no longer linked to %(merchant)s.") % words)
     return redirect("merchants:home") if is_me else redirect("merchants:users", merchant.pk)
+
+
+# --- MISC ----------------------------------------------------------------------------------
+
+
+@merchant_view()
+def notifications(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """MISC → Email notifications: one's own, so that whoever may only look can set them too."""
+    member = request.membership
+    wanted = [key for key in notify.KINDS if key not in member.muted]
+    form = NotificationsForm(request.POST if request.method == "POST" else None, initial={"wanted": wanted})
+    if request.method == "POST" and form.is_valid():
+        notify.mute(member, form.muted())
+        messages.success(request, _("Saved."))
+        return redirect("merchants:notifications", merchant.pk)
+    return render(request, "merchants/notifications.html", {"form": form})

@@ -182,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=2, minute=40),
         "options": {"expires": 6 * 3600},
     },
+    "mail linked users": {"task": "merchants.notify", "schedule": 60, "options": {"expires": 120}},
     "tell merchants of active shipping methods": {
         "task": "shipping.tell",
         "schedule": 60,
@@ -227,6 +228,8 @@ CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
 # --- mail ----------------------------------------------------------------------------------
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
+# Where the portal stands, for the addresses in mails that no request asked for; without it they name the pages only.
+PORTAL_URL = env.str("PORTAL_URL", default="").rstrip("/")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="myOGO <noreply@localhost>")
 
 # --- words and clocks ----------------------------------------------------------------------
