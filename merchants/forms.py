@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from stdnum.eu import vat
 
 from merchants import notify
-from merchants.models import Membership, Merchant, Permission, Role, User, Warehouse
+from merchants.models import Channel, Membership, Merchant, Permission, Role, User, Warehouse
 from merchants.timezones import zone_choices
 
 
@@ -28,6 +28,23 @@ class WarehouseChoice(forms.ModelChoiceField[Warehouse]):
 
     def label_from_instance(self, obj: Warehouse) -> str:
         return obj.name
+
+
+class ChannelForm(forms.ModelForm[Channel]):
+    """Channels: a further sales name and its sender. The instance carries the merchant."""
+
+    class Meta:
+        model = Channel
+        fields = ["name", "address", "zip_code", "city", "country", "email", "phone"]
+        help_texts = {"name": _("As the customer reads it on the label.")}
+
+    def clean_name(self) -> str:
+        """No form offers the merchant, so the constraint is not looked at by itself."""
+        name: str = self.cleaned_data["name"]
+        others = Channel.objects.filter(merchant=self.instance.merchant).exclude(pk=self.instance.pk)
+        if name.casefold() in {other.casefold() for other in others.values_list("name", flat=True)}:
+            raise forms.ValidationError(_("You have a channel of this name already. Choose another."))
+        return name
 
 
 class NewMerchantForm(forms.ModelForm[Merchant]):

@@ -159,6 +159,38 @@ class Merchant(models.Model):
         return Membership.objects.create(merchant=self, user=user, **permissions)
 
 
+class Channel(models.Model):
+    """A further sales name of a merchant, and the sender on its parcels' labels; returns go to its address.
+
+    Stock, products and orders stay the merchant's; an order says which channel it belongs to.
+    """
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="channels")
+    name = models.CharField(_("channel name"), max_length=120)
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    zip_code = models.CharField(_("zip code"), max_length=20, blank=True)
+    city = models.CharField(_("city"), max_length=100, blank=True)
+    country = CountryField(_("country"), blank=True)
+    email = models.EmailField(_("email"), blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        verbose_name = _("channel")
+        verbose_name_plural = _("channels")
+        constraints = [
+            models.UniqueConstraint(
+                "merchant",
+                Lower("name"),
+                name="channel_name_once",
+                violation_error_message=_("You have a channel of this name already. Choose another."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Permission(models.TextChoices):
     """What a linked user may do besides looking. The values are the names of the fields of `Membership`."""
 

@@ -1,16 +1,17 @@
-"""One function per page: the way in, the first merchant, Company information, Linked Users, mail."""
+"""One function per page: the way in, the first merchant, Company information, Channels, Linked Users, mail."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import RestrictedError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
 from merchants import linking, notify
 from merchants.access import MerchantRequest, merchant_view
-from merchants.forms import CompanyForm, LinkUserForm, MembershipForm, NewMerchantForm, NotificationsForm
-from merchants.models import Membership, Merchant, Permission
+from merchants.forms import ChannelForm, CompanyForm, LinkUserForm, MembershipForm, NewMerchantForm, NotificationsForm
+from merchants.models import Channel, Membership, Merchant, Permission
 
 
 @login_required
@@ -47,6 +48,50 @@ def company(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     if form.errors:
         merchant.refresh_from_db()  # the page around the form shows what is stored
     return render(request, "merchants/company.html", {"form": form})
+
+
+# --- Channels ------------------------------------------------------------------------------
+
+
+@merchant_view()
+def channels(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    """Edit Merchant → Channels: the further sales names, and who is the sender of each."""
+    context = {"channels": merchant.channels.all(), "may_edit": request.membership.may(Permission.EDITS_SETTINGS)}
+    return render(request, "merchants/channels.html", context)
+
+
+@merchant_view(reads=Permission.EDITS_SETTINGS)
+def new_channel(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
+    return _channel(request, merchant, Channel(merchant=merchant))
+
+
+@merchant_view(reads=Permission.EDITS_SETTINGS)
+def channel(request: MerchantRequest, merchant: Merchant, pk: int) -> HttpResponse:
+    """One channel, with Save and Delete."""
+    return _channel(request, merchant, get_object_or_404(merchant.channels, pk=pk))
+
+
+def _channel(request: MerchantRequest, merchant: Merchant, one: Channel) -> HttpResponse:
+    if request.method == "POST" and request.POST.get("act") == "delete" and one.pk:
+        return _delete_channel(request, merchant, one)
+    form = ChannelForm(request.POST if request.method == "POST" else None, instance=one)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved."))
+        return redirect("merchants:channels", merchant.pk)
+    stored = merchant.channels.filter(pk=one.pk).first() if one.pk else None
+    return render(request, "merchants/channel.html", {"form": form, "stored": stored})
+
+
+def _delete_channel(request: MerchantRequest, merchant: Merchant, one: Channel) -> HttpResponse:
+    """One that an order or an integration names stays: an order says for ever in whose name it was sent."""
+    try:
+        one.delete()
+    except RestrictedError:
+        messages.error(request, _("Orders or integrations name this channel, so it cannot be deleted. Rename it."))
+        return redirect("merchants:channel", merchant.pk, one.pk)
+    messages.success(request, _("%(channel)s is deleted.") % {"channel": one.name})
+    return redirect("merchants:channels", merchant.pk)
 
 
 # --- Linked Users --------------------------------------------------------------------------
