@@ -14,6 +14,7 @@ class IntegrationsConfig(AppConfig):
         from merchants.access import Item, add_page
 
         gate.asks(installation.may)
+        notify.asks(installation.is_ours)
         post_migrate.connect(installation.write_name, sender=self)
         pages = (
             "integrations:choose",

@@ -29,8 +29,10 @@ LEASE = timedelta(minutes=5)
 
 def tell() -> int:
     """Everything that is owed now; returns how many merchants were told."""
-    owed = MerchantMethod.objects.owed(timezone.now()).order_by().values_list("merchant", flat=True).distinct()
-    return sum(_tell(merchant) for merchant in Merchant.objects.filter(pk__in=list(owed)).order_by("pk"))
+    owed = list(MerchantMethod.objects.owed(timezone.now()).order_by().values_list("merchant", flat=True).distinct())
+    if not owed or not notify.may_mail():
+        return 0
+    return sum(_tell(merchant) for merchant in Merchant.objects.filter(pk__in=owed).order_by("pk"))
 
 
 def _tell(merchant: Merchant) -> bool:

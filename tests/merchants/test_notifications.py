@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations.installation import Installation
 from integrations.models import SyncState
 from merchants import notify
 from merchants.models import Membership, Merchant, Notification, User
@@ -123,6 +124,16 @@ def test_a_mail_that_fails_stays_owed(merchant: Merchant, settings: Any) -> None
     tell_users()
     assert letters() == []  # somebody may be at it still
     Notification.objects.update(tell_after=timezone.now() - timedelta(seconds=1))
+    tell_users()
+    assert len(letters()) == 1
+
+
+def test_a_copy_mails_nobody(merchant: Merchant, settings: Any) -> None:
+    settings.INSTALLATION = "copy-of-yesterday"
+    held(merchant)
+    tell_users()
+    assert letters() == []
+    settings.INSTALLATION = Installation.objects.get().name
     tell_users()
     assert len(letters()) == 1
 

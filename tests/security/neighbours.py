@@ -96,7 +96,7 @@ def integration_form(page: str, *args: str, field: str = "") -> Callable[[Client
     def send(client: Client, mine: Neighbour, of: Neighbour) -> Any:
         key = [mine.shop.pk] if page.endswith("edit") else list(args)
         name = "Renamed" if page.endswith("edit") else "Another"
-        changes = {"name": name, "base_url": NOBODY_LISTENS}
+        changes: dict[str, Any] = {"name": name, "base_url": NOBODY_LISTENS}
         changes |= {"channel": of.channel.pk} if field == "channel" else {"warehouse": of.house}
         return client.post(url(page, mine, *key), filled.form(mine.merchant, **changes))
 
