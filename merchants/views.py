@@ -7,6 +7,7 @@ from django.db.models import RestrictedError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from merchants import linking, notify
 from merchants.access import MerchantRequest, merchant_view
@@ -53,6 +54,7 @@ def company(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
 # --- Channels ------------------------------------------------------------------------------
 
 
+@require_safe
 @merchant_view()
 def channels(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     """Edit Merchant → Channels: the further sales names, and who is the sender of each."""
