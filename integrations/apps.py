@@ -8,11 +8,13 @@ class IntegrationsConfig(AppConfig):
     verbose_name = _("Integrations")
 
     def ready(self) -> None:
-        from integrations import checks, installation  # noqa: F401  # registers the system checks
+        from integrations import checks, installation, news  # noqa: F401  # registers the system checks
         from integrations.connectors import gate
+        from merchants import notify
         from merchants.access import Item, add_page
 
         gate.asks(installation.may)
+        notify.asks(installation.is_ours)
         post_migrate.connect(installation.write_name, sender=self)
         pages = (
             "integrations:choose",
@@ -21,4 +23,5 @@ class IntegrationsConfig(AppConfig):
             "integrations:run",
             "orders:delete_integration",
         )
+        notify.register(notify.Kind("trouble", _("a shop is stopped or does not answer for an hour"), news.trouble))
         add_page(30, Item(_("Integrations"), "integrations:list", also=pages))

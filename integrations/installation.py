@@ -104,6 +104,11 @@ class Installation(models.Model):
 # --- which it is ----------------------------------------------------------------------------
 
 
+def is_ours() -> bool:
+    """Whether this database is this installation's; a copy talks to no shop, and mails nobody any news."""
+    return current().is_ours
+
+
 def current() -> Installation:
     """The row as it stands now. A database without one is new, and so it is ours."""
     found = Installation.objects.filter(pk=THE_ROW).first()

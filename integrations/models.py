@@ -25,7 +25,7 @@ from integrations.connectors.errors import BadCredentials
 from integrations.fields import SecretField, Undecipherable, fingerprint
 from integrations.installation import remembered
 from integrations.pipes import PIPES, Pipe
-from merchants.models import Merchant, Warehouse
+from merchants.models import Channel, Merchant, Warehouse
 from merchants.templatetags.portal import zone_word
 from merchants.timezones import check_zone
 
@@ -93,6 +93,14 @@ class Integration(models.Model):
     secret_print = models.CharField(_("fingerprint of the API token"), max_length=8, editable=False)
     warehouse = models.ForeignKey(Warehouse, on_delete=models.PROTECT, related_name="integrations")
     time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Stockholm", validators=[check_zone])
+    channel = models.ForeignKey(
+        Channel,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="integrations",
+        verbose_name=_("channel"),
+    )
     identifies_by = models.CharField(
         _("identify products by"), max_length=3, choices=Identify.choices, default=Identify.SKU
     )

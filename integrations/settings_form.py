@@ -113,6 +113,7 @@ class SettingsForm(forms.ModelForm[Integration]):
                 "takes_pending",
                 "reads",
                 "warehouses_ours",
+                "channel",
                 "look_back_days",
                 "cancels_with_shop",
             ),
@@ -131,6 +132,7 @@ class SettingsForm(forms.ModelForm[Integration]):
             "reads": gettext_lazy("Read"),
             "cancels_with_shop": gettext_lazy("Cancel here what the shop cancels before hand-over"),
             "captures": gettext_lazy("Capture payment"),
+            "channel": gettext_lazy("Channel"),
             "sends_tracking": gettext_lazy("Send tracking"),
             "sends_stock": gettext_lazy("Send stock"),
             "stock_as": gettext_lazy("Stock as"),
@@ -143,6 +145,7 @@ class SettingsForm(forms.ModelForm[Integration]):
             ),
             "reads": gettext_lazy("Good-to-go shipments only where the shop decides itself what is sent when."),
             "cancels_with_shop": gettext_lazy("Without this the order waits here, and you cancel it yourself."),
+            "channel": gettext_lazy("In whose name orders of this shop are sent, from the next one read on."),
             "captures": gettext_lazy("When the customer’s money is taken."),
             "is_paid_elsewhere": gettext_lazy("Then we never ask the shop to take money."),
             "sends_tracking": gettext_lazy(
@@ -171,6 +174,7 @@ class SettingsForm(forms.ModelForm[Integration]):
         self._name_the_choices()
         self._show_since()
         self._offer_shop_warehouses(platform)
+        self._offer_channels()
 
     def _name_the_choices(self) -> None:
         """Radio buttons without an empty one."""
@@ -213,6 +217,15 @@ class SettingsForm(forms.ModelForm[Integration]):
             "Pieces that the shop allocates in the others are not sent from here, and the order says so. While none is "
             "ticked, orders from another than “%(first)s” wait."
         ) % {"first": names[0]}
+
+    def _offer_channels(self) -> None:
+        """The merchant's; without any there is nothing to choose."""
+        field = self.fields["channel"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = self.instance.merchant.channels.all()
+        field.empty_label = self.instance.merchant.name
+        if not field.queryset:
+            del self.fields["channel"]
 
     @property
     def sections(self) -> list[Section]:

@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from merchants.models import Membership, Merchant, User, Warehouse
+from merchants.models import Channel, Membership, Merchant, User, Warehouse
 
 admin.site.site_header = _("myOGO staff · times in UTC")
 admin.site.site_title = _("myOGO staff")
@@ -31,6 +31,12 @@ class MembershipInline(admin.TabularInline[Membership, Merchant]):
     model = Membership
     extra = 0
     autocomplete_fields = ("user", "merchant")
+    fields = ("user", "merchant", "edits_settings", "edits_products", "edits_orders")
+
+
+class ChannelInline(admin.TabularInline[Channel, Merchant]):
+    model = Channel
+    extra = 0
 
 
 @admin.register(User)
@@ -57,7 +63,7 @@ class MerchantAdmin(admin.ModelAdmin[Merchant]):
     list_filter = ("warehouses",)
     search_fields = ("name", "company_name", "company_id", "vat_code", "users__email")
     filter_horizontal = ("warehouses",)
-    inlines = (MembershipInline,)
+    inlines = (MembershipInline, ChannelInline)
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Merchant]:

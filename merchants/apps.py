@@ -11,3 +11,7 @@ class MerchantsConfig(AppConfig):
 
         add_section(30, Item(_("Edit Merchant"), "merchants:company", "adjustments", also=()))
         add_page(30, Item(_("Company information"), "merchants:company"))
+        add_page(30, Item(_("Channels"), "merchants:channels", also=("merchants:new_channel", "merchants:channel")))
+        add_page(30, Item(_("Linked Users"), "merchants:users", also=("merchants:unlink_user",)))
+        add_section(90, Item(_("MISC"), "merchants:notifications", "bell"))
+        add_page(90, Item(_("Email notifications"), "merchants:notifications"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
@@ -156,12 +159,54 @@ class Merchant(models.Model):
         return Membership.objects.create(merchant=self, user=user, **permissions)
 
 
+class Channel(models.Model):
+    """A further sales name of a merchant, and the sender on its parcels' labels; returns go to its address.
+
+    Stock, products and orders stay the merchant's; an order says which channel it belongs to.
+    """
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="channels")
+    name = models.CharField(_("channel name"), max_length=120)
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    zip_code = models.CharField(_("zip code"), max_length=20, blank=True)
+    city = models.CharField(_("city"), max_length=100, blank=True)
+    country = CountryField(_("country"), blank=True)
+    email = models.EmailField(_("email"), blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        verbose_name = _("channel")
+        verbose_name_plural = _("channels")
+        constraints = [
+            models.UniqueConstraint(
+                "merchant",
+                Lower("name"),
+                name="channel_name_once",
+                violation_error_message=_("You have a channel of this name already. Choose another."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Permission(models.TextChoices):
     """What a linked user may do besides looking. The values are the names of the fields of `Membership`."""
 
     EDITS_SETTINGS = "edits_settings", _("edit the merchant and its integrations")
     EDITS_PRODUCTS = "edits_products", _("create and edit products")
     EDITS_ORDERS = "edits_orders", _("make, edit and cancel orders")
+
+
+class Role(models.TextChoices):
+    """What a linked user does for the merchant. Says who gets which news; gives no rights."""
+
+    SIGNATORY = "signatory", _("Authorized Signatory")
+    OPERATIONS = "operations", _("Customer Service / Operations")
+    FINANCE = "finance", _("Finance")
+    TECHNICAL = "technical", _("Technical")
+    MARKETING = "marketing", _("Marketing")
 
 
 class Membership(models.Model):
@@ -172,6 +217,9 @@ class Membership(models.Model):
     edits_settings = models.BooleanField(_("edits the merchant and its integrations"), default=True)
     edits_products = models.BooleanField(_("creates and edits products"), default=True)
     edits_orders = models.BooleanField(_("makes, edits and cancels orders"), default=True)
+    roles = models.JSONField(_("roles"), default=list, blank=True)
+    muted = models.JSONField(_("is not mailed of"), default=list, blank=True)  # keys of `notify.KINDS`
+    mailed_at = models.DateTimeField(_("last mailed"), null=True, blank=True)
     linked_at = models.DateTimeField(_("linked"), auto_now_add=True)
 
     class Meta:
@@ -184,3 +232,45 @@ class Membership(models.Model):
 
     def may(self, permission: Permission) -> bool:
         return bool(getattr(self, permission.value))
+
+    @property
+    def permission_labels(self) -> list[str]:
+        return [str(one.label) for one in Permission if self.may(one)]
+
+    @property
+    def role_labels(self) -> list[str]:
+        """In the order of the list; a role that is no more is left out."""
+        return [str(role.label) for role in Role if role.value in self.roles]
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def owed(self, now: datetime) -> NotificationQuerySet:
+        """To be mailed, and nobody at it."""
+        return self.filter(Q(tell_after__isnull=True) | Q(tell_after__lte=now), told_at__isnull=True)
+
+
+class Notification(models.Model):
+    """One fact that one linked user is mailed, once. `key` says which fact it is among those of its kind."""
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=300)
+    text = models.TextField()
+    path = models.CharField(max_length=500, blank=True)  # of the page where it is mended, without the host
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    tell_after = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        constraints = [models.UniqueConstraint(fields=["membership", "kind", "key"], name="notification_once")]
+        indexes = [
+            models.Index(fields=["membership"], name="notification_owed", condition=Q(told_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,5 +1,6 @@
 """What a newcomer finds in the demo: people, warehouses, a merchant, a shop in the sandbox. Safe to run again."""
 
+from django.conf import settings
 from django.db import transaction
 
 from merchants.models import Merchant, User, Warehouse
@@ -46,6 +47,13 @@ def _people() -> None:
     )
 
 
+def _mail() -> str:
+    """Where mail can be read that goes into files instead of out."""
+    is_kept = settings.EMAIL_BACKEND.endswith("filebased.EmailBackend")
+    folder = getattr(settings, "EMAIL_FILE_PATH", "") if is_kept else ""
+    return f"    Mail            is written into {folder}/\n" if folder else ""
+
+
 def welcome(address: str) -> str:
     """What the command prints: where to click, and who one is there."""
     return f"""
@@ -55,6 +63,6 @@ def welcome(address: str) -> str:
       only looking                                     {VIEWER[0]} / {VIEWER[2]}
     The shop        {address}/sandbox/      a stand-in for Centra; its login is shown there
     The staff       {address}/admin/        {STAFF[0]} / {STAFF[2]}
-
+{_mail()}
   Ctrl-C stops everything; started again, it goes on where it was.
 """

@@ -182,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=2, minute=40),
         "options": {"expires": 6 * 3600},
     },
+    "mail linked users": {"task": "merchants.notify", "schedule": 60, "options": {"expires": 120}},
     "tell merchants of active shipping methods": {
         "task": "shipping.tell",
         "schedule": 60,
@@ -220,13 +221,15 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "merchants.forms.SignupForm"
 ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="none")
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,30/5m/ip", "signup": "20/5m/ip"}
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,30/5m/ip", "signup": "20/5m/ip", "link_user": "30/h/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 # The throttle counts here: one cache for all web processes, so Redis when there are several.
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
 # --- mail ----------------------------------------------------------------------------------
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
+# Where the portal stands, for the addresses in mails that no request asked for; without it they name the pages only.
+PORTAL_URL = env.str("PORTAL_URL", default="").rstrip("/")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="myOGO <noreply@localhost>")
 
 # --- words and clocks ----------------------------------------------------------------------

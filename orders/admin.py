@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 
 from merchants.templatetags.portal import clock
 from orders import desk, desk_play
+from orders import desk_integrations as desk_integrations  # integrations are deleted as this floor must have it
 from orders import desk_rows as desk_rows  # registers what stands behind the orders
 from orders.desk_access import ByMerchant, ByMethod, ByWarehouse, who
 from orders.desk_views import MOST_ON_A_PAGE, DeskPages, go_to, keys

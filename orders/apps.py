@@ -10,8 +10,9 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from integrations import activity
         from integrations.pipes import Pipe, register
+        from merchants import notify
         from merchants.access import Item, add_page, add_section
-        from orders import erasing  # noqa: F401  # its check of the setting
+        from orders import erasing, news  # noqa: F401  # erasing: its check of the setting
         from orders.handing import phrases
 
         activity.add_whole("orders", ("new", "known", "waiting", "skipped", "unreadable"))
@@ -36,6 +37,10 @@ class OrdersConfig(AppConfig):
             )
         )
         activity.register(phrases())
+        notify.register(notify.Kind("waiting", _("orders wait for something you can mend"), news.waiting))
+        notify.register(notify.Kind("customised", _("an order with a customisation is stopped"), news.customised))
+        notify.register(notify.Kind("asked", _("a paid or sent order needs your decision"), news.asked))
+        notify.register(notify.Kind("answered", _("the warehouse answers a cancellation request"), news.answered))
         add_section(10, Item(_("Front page"), "orders:front_page", "home"))
         also = (
             "orders:new",

@@ -93,7 +93,7 @@ class DeskPages(OfTheHouse):
     def pick_list(self, request: HttpRequest) -> HttpResponse:
         """What to fetch, summed per SKU and per order, oldest first; to be printed."""
         self.check_works(request)
-        asked = self.asked_for(request).select_related("merchant", "warehouse", "method__carrier")
+        asked = self.asked_for(request).select_related("merchant", "channel", "warehouse", "method__carrier")
         orders = list(asked.prefetch_related("lines__product")[: desk.MOST])
         listed = [order for order in orders if order.status in (Status.NEW, Status.COLLECTING)]
         rest = [order for order in orders if order not in listed]

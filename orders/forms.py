@@ -229,10 +229,11 @@ class NewOrderForm(OrderForm):
     warehouse = WarehouseChoice(label=gettext_lazy("Warehouse"), queryset=Warehouse.objects.none(), empty_label=None)
 
     class Meta(OrderForm.Meta):
-        fields: tuple[str, ...] = ("number", "warehouse", "currency", *EDITED)
+        fields: tuple[str, ...] = ("number", "warehouse", "currency", "channel", *EDITED)
         help_texts = {
             **OrderForm.Meta.help_texts,
             "number": gettext_lazy("Your own number for it; each only once."),
+            "channel": gettext_lazy("In whose name it is sent."),
             "currency": gettext_lazy("Three letters, as in SEK; of the prices, if you say any."),
         }
 
@@ -243,6 +244,11 @@ class NewOrderForm(OrderForm):
         warehouse.queryset = self.instance.merchant.warehouses.all()
         if not kwargs.get("initial"):
             self.initial["warehouse"] = Integration.objects.usual_warehouse(self.instance.merchant)
+        channel = self.fields["channel"]
+        assert isinstance(channel, forms.ModelChoiceField)
+        channel.queryset, channel.empty_label = self.instance.merchant.channels.all(), self.instance.merchant.name
+        if not channel.queryset:
+            del self.fields["channel"]
 
     def clean_number(self) -> str:
         number: str = self.cleaned_data["number"].strip()

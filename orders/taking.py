@@ -189,6 +189,7 @@ class Taking:
             number=number,
             part=part,
             warehouse=self.integration.warehouse,
+            channel_id=self.integration.channel_id,
             status=Status.DRAFT,
             read_at=timezone.now(),
             seen_in=self.this_pass,

@@ -10,9 +10,10 @@ class ProductsConfig(AppConfig):
     def ready(self) -> None:
         from integrations import activity
         from integrations.pipes import OTHER_WORK, Pipe, register
+        from merchants import notify
         from merchants.access import Item, add_page, add_section
         from merchants.backends import WORK
-        from products import telling
+        from products import news, telling
         from products.outcome import phrases
 
         register(
@@ -39,6 +40,9 @@ class ProductsConfig(AppConfig):
         WORK.update({"products.change_stock", "products.change_stockupdate"})
         OTHER_WORK["create"] = _("Create product")
         activity.register({**phrases(), **telling.phrases()})
+        notify.register(notify.Kind("received", _("goods of a stock update are received"), news.received))
+        notify.register(notify.Kind("low", _("a product falls below its alarm level"), news.low))
+        notify.register(notify.Kind("braked", _("many items would become zero in a shop"), news.braked))
         add_section(20, Item(_("Products"), "products:list", "tag"))
         add_page(20, Item(_("Product list"), "products:list", also=("products:new", "products:edit")))
         add_page(20, Item(_("Sync webshop products"), "products:sync", also=("products:shop_stock",)))

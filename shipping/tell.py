@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from merchants import notify
 from merchants.access import in_zone
 from merchants.models import Merchant
 from shipping.models import MerchantMethod
@@ -28,8 +29,10 @@ LEASE = timedelta(minutes=5)
 
 def tell() -> int:
     """Everything that is owed now; returns how many merchants were told."""
-    owed = MerchantMethod.objects.owed(timezone.now()).order_by().values_list("merchant", flat=True).distinct()
-    return sum(_tell(merchant) for merchant in Merchant.objects.filter(pk__in=list(owed)).order_by("pk"))
+    owed = list(MerchantMethod.objects.owed(timezone.now()).order_by().values_list("merchant", flat=True).distinct())
+    if not owed or not notify.may_mail():
+        return 0
+    return sum(_tell(merchant) for merchant in Merchant.objects.filter(pk__in=owed).order_by("pk"))
 
 
 def _tell(merchant: Merchant) -> bool:
@@ -54,10 +57,11 @@ def _claim(merchant: Merchant, now: datetime) -> list[MerchantMethod]:
 
 
 def _recipients(merchant: Merchant) -> list[str]:
-    """The linked users who may edit settings; without any, the merchant's contact."""
-    linked = merchant.memberships.filter(edits_settings=True, user__is_active=True)
-    emails = list(linked.order_by("pk").values_list("user__email", flat=True))
-    return emails or [email for email in [merchant.contact_email] if email]
+    """The linked users who may edit settings and want to hear of it; without any linked, the merchant's contact."""
+    linked = merchant.memberships.filter(edits_settings=True, user__is_active=True).select_related("user")
+    if not linked:
+        return [email for email in [merchant.contact_email] if email]
+    return [member.user.email for member in notify.wanting("methods", linked.order_by("pk"))]
 
 
 def _mail(merchant: Merchant, rows: list[MerchantMethod], recipients: list[str]) -> bool:

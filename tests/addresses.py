@@ -92,6 +92,8 @@ def make_world() -> World:
     run = SyncRun.objects.create(integration=integration, pipe="refresh", started_at=integration.created_at)
     arguments = {
         "merchant_pk": merchant.pk,
+        "merchants:channel pk": merchant.channels.create(name="Fjord").pk,
+        "merchants:unlink_user pk": merchant.memberships.get().pk,
         "run_pk": run.pk,
         "item_pk": factories.webshop_product(integration).pk,
         "update_pk": announce(merchant, {factories.product(merchant): 1}).pk,

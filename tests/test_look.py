@@ -336,6 +336,15 @@ def test_the_navigation_marks_where_the_reader_is(page: Client, merchant: Mercha
     assert '<a class="skip" href="#main">' in said
 
 
+def test_the_navigation_carries_the_guide_s_words_in_their_order(page: Client, merchant: Merchant) -> None:
+    said = page.get(f"/m/{merchant.pk}/company/").content.decode()
+    menu = said.partition('<nav aria-label="Main">')[2].partition("</nav>")[0]
+    words = ["Front page", "Orders", "Products", "Product list", "Sync webshop products", "Stock updates"]
+    words += ["Edit Merchant", "Company information", "Channels", "Linked Users", "Integrations", "Shipping methods"]
+    words += ["Order processing", "MISC", "Email notifications"]
+    assert [text.strip() for text in re.findall(r"([^<>]+)</a>", menu)] == words
+
+
 def test_every_merchant_of_the_user_can_be_chosen_and_one_added(page: Client, merchant: Merchant) -> None:
     said = page.get(f"/m/{merchant.pk}/company/").content.decode()
     assert re.search(rf'<a href="/m/{merchant.pk}/" aria-current="true">\s*{merchant}', said)

@@ -189,17 +189,17 @@ def _holds(merchant: Merchant, groups: list[Group], now: datetime) -> list[Atten
 def _hold(merchant: Merchant, group: Group, now: datetime) -> Attention:
     title = ngettext("%(n)d order waits: %(why)s", "%(n)d orders wait: %(why)s", group.number)
     is_grave = group.cause in GRAVE or group.number >= MANY or now - group.oldest >= LONG
-    url, action = _mend(merchant, group)
+    url, action = mend(merchant, group)
     return Attention(
         Tone.BAD if is_grave else Tone.WAIT,
-        title % {"n": group.number, "why": _why(group)},
+        title % {"n": group.number, "why": why(group)},
         f"{_since(group, now)} {_effect(group)}".strip(),
         url,
         action,
     )
 
 
-def _why(group: Group) -> str:
+def why(group: Group) -> str:
     if group.subject and group.cause is Cause.METHOD:
         return _("“%(word)s” is not linked to a shipping method") % {"word": group.subject}
     if group.subject and group.cause is Cause.UNKNOWN_SKU:
@@ -228,7 +228,7 @@ def _effect(group: Group) -> str:
     return ""
 
 
-def _mend(merchant: Merchant, group: Group) -> tuple[str, str]:
+def mend(merchant: Merchant, group: Group) -> tuple[str, str]:
     """Where it is mended, and what the link says."""
     shop = group.integration
     link = to("orders:link", merchant.pk, shop, value=group.subject) if shop and group.subject else ""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from integrations.models import Integration, Tone
-from merchants.models import Merchant, User, Warehouse
+from merchants.models import Channel, Merchant, User, Warehouse
 from merchants.trigrams import TrigramIndex
 from products.models import Product
 from shipping.models import ShippingMethod
@@ -139,6 +139,9 @@ class Order(models.Model):
     part = models.PositiveIntegerField(_("part"), default=0)
     split_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="splits")
     warehouse = models.ForeignKey(Warehouse, on_delete=models.PROTECT, related_name="orders")
+    channel = models.ForeignKey(
+        Channel, on_delete=models.RESTRICT, null=True, blank=True, related_name="orders", verbose_name=_("channel")
+    )
 
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.RESERVED)
     status_changed_at = models.DateTimeField(_("status since"), default=timezone.now)

@@ -20,7 +20,7 @@ MAY_BE_SPLIT = (Status.NEW, Status.PENDING, Status.RESERVED, Status.DRAFT)
 
 def order_of(merchant: Merchant, pk: int) -> Order:
     """This merchant's order; everybody else's is a 404."""
-    related = ("merchant", "integration", "warehouse", "method__carrier", "shipment", "split_from")
+    related = ("merchant", "integration", "warehouse", "channel", "method__carrier", "shipment", "split_from")
     return get_object_or_404(Order.objects.for_merchant(merchant).select_related(*related), pk=pk)
 
 

@@ -72,7 +72,7 @@ def index(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
 
 def _filled(page: Page[Order]) -> Page[Order]:
     """The page's orders with what a row shows, each kind read once."""
-    rows = Order.objects.select_related("integration", "warehouse", "method__carrier")
+    rows = Order.objects.select_related("integration", "warehouse", "channel", "method__carrier")
     keys = [order.pk for order in page.object_list]
     by_key = {order.pk: order for order in rows.prefetch_related("holds", "lines").filter(pk__in=keys)}
     page.object_list = [by_key[pk] for pk in keys if pk in by_key]

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Integration, SyncRun
-from merchants.models import Merchant, User
+from merchants.models import Channel, Merchant, User
 from orders.models import Order, OrderLine, Status
 from products.models import Product, StockUpdate, WebshopProduct
 from shipping.models import MerchantMethod, ShippingMethod
@@ -44,6 +44,7 @@ class Neighbour:
     offered: ShippingMethod  # by the warehouse; not asked for yet
     method: MerchantMethod
     answer: SyncRun
+    channel: Channel
 
     @classmethod
     def move_in(cls, name: str) -> Neighbour:
@@ -66,7 +67,9 @@ class Neighbour:
         )
         update = announce(merchant, {product: 3}, supplier=f"{name}-supplier")
         offered = things.method(house, f"{name}-offered")
-        return cls(name, owner, merchant, shop, item, new_item, product, update, order, line, offered, method, answer)
+        channel = merchant.channels.create(name=f"{name}-channel")
+        goods = (shop, item, new_item, product, update, order, line, offered, method)
+        return cls(name, owner, merchant, *goods, answer, channel)
 
     @property
     def house(self) -> int:
@@ -89,11 +92,12 @@ def url(page: str, mine: Neighbour, *args: int) -> str:
     return reverse(page, args=[mine.merchant.pk, *args])
 
 
-def integration_form(page: str, *args: str) -> Callable[[Client, Neighbour, Neighbour], Any]:
+def integration_form(page: str, *args: str, field: str = "") -> Callable[[Client, Neighbour, Neighbour], Any]:
     def send(client: Client, mine: Neighbour, of: Neighbour) -> Any:
         key = [mine.shop.pk] if page.endswith("edit") else list(args)
         name = "Renamed" if page.endswith("edit") else "Another"
-        changes = {"name": name, "base_url": NOBODY_LISTENS, "warehouse": of.house}
+        changes: dict[str, Any] = {"name": name, "base_url": NOBODY_LISTENS}
+        changes |= {"channel": of.channel.pk} if field == "channel" else {"warehouse": of.house}
         return client.post(url(page, mine, *key), filled.form(mine.merchant, **changes))
 
     return send
@@ -174,6 +178,7 @@ def look(page: str, **words: Callable[[Neighbour], Any]) -> Callable[[Client, Ne
 CASES = {
     "IntegrationForm.warehouse, new": Case("warehouse", integration_form("integrations:new", "centra")),
     "IntegrationForm.warehouse": Case("warehouse", integration_form("integrations:edit")),
+    "IntegrationForm.channel": Case("channel", integration_form("integrations:edit", field="channel")),
     "NewMerchantForm.warehouse": Case("warehouse", new_merchant),
     "StockUpdateForm.warehouse, new": Case(
         "warehouse", stock_update("products:new_stock_update", warehouse=lambda of: of.house)
@@ -204,6 +209,7 @@ CASES = {
     "RequestForm.methods": Case("methods", ask_for_method),
     "NewOrderForm.warehouse": Case("warehouse", order_form("orders:new", warehouse=lambda of: of.house)),
     "NewOrderForm.method": Case("method", order_form("orders:new", method=lambda of: of.method.method_id)),
+    "NewOrderForm.channel": Case("channel", order_form("orders:new", channel=lambda of: of.channel.pk)),
     "orders:new sku": Case("sku", order_form("orders:new", sku=lambda of: of.product.sku)),
     "OrderForm.method": Case("method", order_form("orders:edit", method=lambda of: of.method.method_id)),
     "orders:edit line": Case("line", order_form("orders:edit", line=lambda of: of.line.pk)),

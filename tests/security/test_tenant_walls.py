@@ -239,7 +239,7 @@ def test_signing_in_leads_to_a_page_of_ours() -> None:
 NO_IDS = {
     "act", "status", "seen", "page", "q", "ledger", "show", "through", "confirmed", "another", "more", "version",
     "name", "yes", "all", "value", "rest", "price", "pieces", "HX-Request", "select_across", "state", "pasted",
-    "comment", "sends_stock", "wish", "sure",
+    "comment", "sends_stock", "wish", "sure", "email",
 }  # fmt: skip
 # Ids of the staff's desk, tried above and in tests/orders/test_desk_pages.py.
 OF_THE_DESK = {"orders", "ACTION_CHECKBOX_NAME", "answer"}

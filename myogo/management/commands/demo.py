@@ -40,11 +40,13 @@ class Command(BaseCommand):
             )
         self._prepare()
         server = self._listen(port)
+        address = f"http://127.0.0.1:{server.server_port}"
+        settings.PORTAL_URL = settings.PORTAL_URL or address
         engine = Engine()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         try:
             engine.start()
-            self.stdout.write(demodata.welcome(f"http://127.0.0.1:{server.server_port}"))
+            self.stdout.write(demodata.welcome(address))
             self.stdout.flush()
             server.serve_forever()
         except (KeyboardInterrupt, SystemExit):
