@@ -265,7 +265,7 @@ class Taking:
         self._offer(order, data)
         order.save()
         if data.status is OrderStatus.CANCELLED:
-            self._cancelled_there(order)
+            self._cancelled_there(order, is_news=status_before != data.status.value)
         elif order.status == Status.CANCELLED:
             self._bring_back(order, data, was_cancelled=status_before == OrderStatus.CANCELLED.value)
         elif order.status in OPEN and not order.is_being_handed_over:
@@ -307,11 +307,13 @@ class Taking:
             if (data.shipping_method, data.ingrid_method) != (order.shop_method, order.ingrid_method):
                 self._note_words(order, data)
 
-    def _cancelled_there(self, order: Order) -> None:
+    def _cancelled_there(self, order: Order, *, is_news: bool) -> None:
         is_past = order.status in (Status.CANCELLED, Status.SHIPPED, Status.RETURNED)
         has_answer = order.status == Status.COLLECTING and order.cancel_asked_at and order.cancel_answer
         if is_past or has_answer:
             promise.reserve_for(order)
+            if is_news and order.status == Status.SHIPPED:
+                order.tell(_("The shop cancelled it, and it is sent."), Tone.BAD)
             return
         if order.status in OPEN and not self.integration.cancels_with_shop:
             promise.reserve_for(order)
