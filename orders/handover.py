@@ -160,7 +160,7 @@ def hand_over_order(run: Run, shop: Connector, pk: int) -> None:
             return
         if order.is_cancellation_open and order.shipment_id is None:
             return agreeing.cancel(run, pk)
-        found = shop.order(order.number)
+        found = cases.legible(shop.order(order.number), order.integration_id)
         decision = handing.decide(cases.case_of(order, found))
         if not act(run, shop, order, found, decision):
             return
