@@ -261,7 +261,7 @@ def collect(order: Order, who: str) -> None:
     order.collected_at, order.handover_error = timezone.now(), ""
     order.save()
     order.holds.all().delete()
-    reserve.take(promise.holder(order), promise.claims(order))
+    reserve.take(promise.holder(order), promise.claims(order), who)
     order.tell(_("Handed over to %(house)s: COLLECTING.") % {"house": order.warehouse.code}, Tone.GOOD, who)
 
 
