@@ -212,7 +212,7 @@ def stop(run: Run, pk: int, found: OrderData | None, facts: Mapping[str, str]) -
         if not order.is_being_handed_over:
             return
         _take_over(order, found)
-        if found is not None:
+        if cases.is_clear(found):
             _settle_intent(order, handing.find(found, "", handing.pieces_of(order.lines.all())))
         _put_back(run, order, {**facts, **_found_in(order, found)} if facts else {})
 
@@ -257,7 +257,7 @@ def cancel(
     """Somebody asked to cancel before the warehouse had it: there is nothing to answer.
 
     `shown` is the shop's open shipment of it; where we had it made, it is taken back. `is_shown`: the shop shows the
-    order, so that what it does not have was not made.
+    order and what is in its shipments, so that what it does not have was not made.
     """
     with locked(run, pk) as order:
         if not order.is_being_handed_over or not order.is_cancellation_open:

@@ -65,6 +65,11 @@ def legible(found: OrderData | None, integration: int | None) -> OrderData | Non
     return replace(found, shipments=tuple(_solved(one, known) for one in found.shipments))
 
 
+def is_clear(found: OrderData | None) -> bool:
+    """The shop shows the order and what is in each of its shipments: what is not there was not made."""
+    return found is not None and not any(reading.is_riddle(one) for one in found.shipments)
+
+
 def _solved(shipment: ShipmentData, known: dict[str, dict[str, int]]) -> ShipmentData:
     if not reading.is_riddle(shipment) or shipment.external_id not in known:
         return shipment

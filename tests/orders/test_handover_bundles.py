@@ -65,3 +65,17 @@ def test_of_one_that_the_shop_made_the_setting_is_named_and_trying_again_goes_on
     look(centra, "hand-over")
     assert ours(placed).status == Status.COLLECTING
     assert placed.shipments.get().captures == 1
+
+
+def test_cancelled_after_a_lost_answer_it_says_that_money_may_have_been_taken(
+    centra: Centra, placed: ShopOrder
+) -> None:
+    """Whether the shipment of bundles that the shop shows now is the one that was asked for, nobody can tell."""
+    centra.shop.break_endpoint("POST shipments", "lost_answer")
+    assert hand_over(centra, placed).status == Status.NEW
+    Order.objects.update(wait_until=None)
+    look(centra, "hand-over")
+    order = ours(placed)
+    assert (order.status, placed.shipments.get().captures) == (Status.RESERVED, 1)
+    moves.cancel(order, "Kim")
+    assert ours(placed).needs_refund
