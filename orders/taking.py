@@ -24,6 +24,7 @@ from orders.books import Books
 from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, OrderQuerySet, SeenOrder, Status, Verdict
 from orders.reading import Skip
 from orders.seen_rows import Left
+from products import stock
 from shipping import words
 
 log = logging.getLogger(__name__)
@@ -274,6 +275,13 @@ class Taking:
                 promise.reserve_for(order)
         else:
             promise.reserve_for(order)
+            if data.status is OrderStatus.COMPLETED and status_before != data.status.value:
+                self._completed_there(order)
+
+    def _completed_there(self, order: Order) -> None:
+        """Sent unpaid, it leaves the shop's count only now that it is paid there: what it shows is unknown again."""
+        if order.told_at and order.shipment and not order.shipment.is_paid:
+            stock.forget(self.integration, [line.product_id for line in order.lines.all() if line.product_id])
 
     def _fill_anew(self, order: Order, data: OrderData) -> bool:
         """Now it is known what the order is; says whether there is anything for us to send."""

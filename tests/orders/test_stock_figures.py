@@ -142,3 +142,20 @@ def test_an_order_by_hand_is_taken_off_from_the_beginning(desk: Desk) -> None:
     assert figures(desk, other) == [7]
     other.size.refresh_from_db()
     assert other.size.available == 4
+
+
+@pytest.mark.parametrize("desk", [Integration.StockAs.PHYSICAL], indirect=True)
+def test_sent_unpaid_the_figure_is_told_again_once_the_shop_completes_it(desk: Desk) -> None:
+    """Paid outside the shop: it keeps counting what was sent until somebody there says that it is paid."""
+    Integration.objects.filter(pk=desk.centra.integration.pk).update(is_paid_elsewhere=True)
+    item = bought(desk)
+    look(desk.centra)
+    hand_over(desk, item)
+    ship(desk, item.order)
+    assert item.order.told_at
+    assert figures(desk, item) == [7]
+    item.placed.shipments.get().mark_paid()
+    item.size.refresh_from_db()
+    assert item.size.physical == 4, "completed only now, its pieces left the shop's count once more"
+    sweep(desk.centra)
+    assert figures(desk, item) == [7]
