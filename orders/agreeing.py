@@ -28,6 +28,8 @@ from orders.intent import answered, ask, locked
 from orders.models import Order, Shipment, Status
 from products.models.stock import NotEnough
 
+# Not `wanted`: another part that shares the shipment may have been found short this very moment.
+LINKED = ("external_id", "pieces", "is_adopted", "is_paid", "made_at", "withdraw_asked_at", "withdrawn_at")
 FACTS = ("capture", "paid_elsewhere", "refused", "several", "sent")  # what handing over finds against an order
 
 
@@ -124,7 +126,7 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
     shipment.external_id, shipment.pieces = shown.external_id, dict(shown.pieces)
     shipment.is_paid, shipment.made_at = is_paid, shipment.made_at or timezone.now()
     shipment.withdraw_asked_at = shipment.withdrawn_at = None  # it is wanted again
-    shipment.save()
+    shipment.save(update_fields=LINKED if shipment.pk else None)
     if shipment != before:
         order.shipment = shipment
         order.save(update_fields=["shipment", "changed_at"])
@@ -155,7 +157,7 @@ def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_m
     fact, found = handing.payment_fact(error.reason) if asked_for_money else None, None
     if fact is None:
         order = Order.objects.select_related("integration", "shipment").get(pk=pk)
-        found = shop.order(order.number)
+        found = cases.legible(shop.order(order.number), order.integration_id)
         decision = handing.decide(cases.case_of(order, found))
         if decision.step is Step.STOP:
             return stop(run, pk, found, decision.facts)
@@ -210,7 +212,7 @@ def stop(run: Run, pk: int, found: OrderData | None, facts: Mapping[str, str]) -
         if not order.is_being_handed_over:
             return
         _take_over(order, found)
-        if found is not None:
+        if cases.is_clear(found):
             _settle_intent(order, handing.find(found, "", handing.pieces_of(order.lines.all())))
         _put_back(run, order, {**facts, **_found_in(order, found)} if facts else {})
 
@@ -255,7 +257,7 @@ def cancel(
     """Somebody asked to cancel before the warehouse had it: there is nothing to answer.
 
     `shown` is the shop's open shipment of it; where we had it made, it is taken back. `is_shown`: the shop shows the
-    order, so that what it does not have was not made.
+    order and what is in its shipments, so that what it does not have was not made.
     """
     with locked(run, pk) as order:
         if not order.is_being_handed_over or not order.is_cancellation_open:

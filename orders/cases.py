@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from integrations.connectors.base import OrderData
-from orders import differences, handing
+from dataclasses import replace
+
+from integrations.connectors.base import OrderData, ShipmentData
+from orders import differences, handing, reading
 from orders.handing import Case
 from orders.intent import is_alive, parts_of
-from orders.models import SPLIT_PARTS, Order, Status
+from orders.models import SPLIT_PARTS, Order, Shipment, Status
 
 
 def case_of(order: Order, found: OrderData | None) -> Case:
@@ -49,3 +51,27 @@ def shown_to(order: Order, found: OrderData | None) -> OrderData | None:
         return found
     ours = order.shipment.external_id if order.shipment else ""
     return next((one.order for one in found.shipments if one.external_id == ours), None)
+
+
+def legible(found: OrderData | None, integration: int | None) -> OrderData | None:
+    """The order with what is in its shipments, also where the plugin shows these as bundles only.
+
+    Of the shipments that we know, made by us or read before, we know the pieces.
+    """
+    if found is None or not any(reading.is_riddle(one) for one in found.shipments):
+        return found
+    rows = Shipment.objects.filter(integration=integration, number=found.number).exclude(external_id="")
+    known = {row.external_id: row.pieces for row in rows if row.pieces}
+    return replace(found, shipments=tuple(_solved(one, known) for one in found.shipments))
+
+
+def is_clear(found: OrderData | None) -> bool:
+    """The shop shows the order and what is in each of its shipments: what is not there was not made."""
+    return found is not None and not any(reading.is_riddle(one) for one in found.shipments)
+
+
+def _solved(shipment: ShipmentData, known: dict[str, dict[str, int]]) -> ShipmentData:
+    if not reading.is_riddle(shipment) or shipment.external_id not in known:
+        return shipment
+    order = replace(shipment.order, has_only_bundles=False) if shipment.order else None
+    return replace(shipment, pieces=tuple(known[shipment.external_id].items()), order=order)

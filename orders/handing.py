@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from integrations.connectors.base import OrderData, OrderStatus, ShipmentData, ShipmentStatus
+from orders import reading
 from orders.models import OrderLine
 
 Pieces = Mapping[str, int]  # the shop's line id → pieces
@@ -90,6 +91,8 @@ def _decide(case: Case) -> Decision:
         return Decision(Step.STOP)
     if any(not shipment.pieces for shipment in found.shipments):
         return Decision(Step.WAIT, _("The shop names a shipment, but does not show what is in it."))
+    if riddles := [shipment.external_id for shipment in found.shipments if reading.is_riddle(shipment)]:
+        return _stop("several", _only_bundles(riddles))
     if found.status is OrderStatus.PENDING:
         return Decision(Step.WAIT, _("Not confirmed in the shop yet, and it makes no shipment before."))
     if case.shown_as:
@@ -159,6 +162,14 @@ def _stop(fact: str, text: str) -> Decision:
 def _other_pieces(shipment: ShipmentData) -> str:
     text = _("Shipment %(id)s in the shop has other pieces than this order. Make them equal, or delete it in the shop.")
     return text % {"id": shipment.external_id}
+
+
+def _only_bundles(ids: Iterable[str]) -> str:
+    text = _(
+        "The shop shows shipment %(ids)s as bundles without their parts. Set the plugin’s bundle layout for shipments "
+        "to show the items, then try again."
+    )
+    return text % {"ids": ", ".join(ids)}
 
 
 def _shown(case: Case) -> Iterable[ShipmentData]:

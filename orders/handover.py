@@ -160,7 +160,7 @@ def hand_over_order(run: Run, shop: Connector, pk: int) -> None:
             return
         if order.is_cancellation_open and order.shipment_id is None:
             return agreeing.cancel(run, pk)
-        found = shop.order(order.number)
+        found = cases.legible(shop.order(order.number), order.integration_id)
         decision = handing.decide(cases.case_of(order, found))
         if not act(run, shop, order, found, decision):
             return
@@ -176,7 +176,7 @@ def act(run: Run, shop: Connector, order: Order, found: OrderData | None, decisi
         note_not_handed_over(order.pk, decision.text, again_at)
         run.counts["left"] += 1
     elif decision.step is Step.CANCEL:
-        agreeing.cancel(run, order.pk, decision.shipment, is_paid=decision.is_paid, is_shown=found is not None)
+        agreeing.cancel(run, order.pk, decision.shipment, is_paid=decision.is_paid, is_shown=cases.is_clear(found))
     elif decision.step is Step.CREATE:
         return agreeing.create(run, shop, order, is_later=decision.is_later)
     elif decision.shipment is None:

@@ -97,22 +97,20 @@ def may_be_paid(order: Order) -> bool:
     return integration.captures == integration.Captures.HAND_OVER and not integration.is_paid_elsewhere
 
 
-def let_go(order: Order) -> str:
-    """An order that is no more to be sent leaves its shipment; says what becomes of that: "", lowered or withdrawn.
+def let_go(order: Order) -> None:
+    """An order that is no more to be sent leaves its shipment, which is to be lowered, or taken back.
 
-    Within the transaction that cancels the order. What was paid, sent or made by the shop itself stays as it is.
+    Within the transaction that cancels the order. What was paid or sent stays as it is; what the shop made itself is
+    not taken back, but looked at, for it may have been paid meanwhile.
     """
     shipment = order.shipment
     if shipment is None or not shipment.external_id or shipment.is_paid:
-        return ""
+        return
     if shipment.completed_at or shipment.withdrawn_at:
-        return ""
+        return
     others = list(alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk)))
     if others:
-        shipment.wanted = total(pieces_of(other.lines.all()) for other in others)
-    elif not shipment.is_adopted:
+        shipment.wanted, shipment.error = total(pieces_of(other.lines.all()) for other in others), ""
+    else:
         shipment.withdraw_asked_at = timezone.now()
-    shipment.save(update_fields=["wanted", "withdraw_asked_at"])
-    if others:
-        return "lowered"
-    return "" if shipment.is_adopted else "withdrawn"
+    shipment.save(update_fields=["wanted", "error", "withdraw_asked_at"])

@@ -172,9 +172,9 @@ def withdraw_request(order: Order, who: str) -> None:
 
 @_on_locked
 def leave_untold(order: Order, who: str) -> None:
-    """*Leave it*: the shop does not show the order any more, so nobody tells it that it was sent."""
-    if order.status != Status.SHIPPED or order.told_at or order.is_shown:
-        raise NotPossible(_("Only what was sent, and what the shop no longer shows, can be left untold."))
+    """*Leave it*: the shop hides the order or has closed it, so nobody tells it that it was sent."""
+    if order.status != Status.SHIPPED or order.told_at or not order.is_over_in_shop:
+        raise NotPossible(_("Only what was sent, and what the shop has closed or no longer shows, can be left untold."))
     order.told_at, order.tell_error, order.wait_until = timezone.now(), "", None
     order.save()
     promise.reserve_for(order)
@@ -261,7 +261,7 @@ def collect(order: Order, who: str) -> None:
     order.collected_at, order.handover_error = timezone.now(), ""
     order.save()
     order.holds.all().delete()
-    reserve.take(promise.holder(order), promise.claims(order))
+    reserve.take(promise.holder(order), promise.claims(order), who)
     order.tell(_("Handed over to %(house)s: COLLECTING.") % {"house": order.warehouse.code}, Tone.GOOD, who)
 
 

@@ -84,12 +84,18 @@ def look(order: Order) -> dict[str, Any]:
         "short": order.facts.get("short", "") if order.status == Status.COLLECTING else "",
         "waits_for_pieces": order.status == Status.COLLECTING and any(row.is_short for row in lines),
         "unpaid": order.shipment.capture_error if order.status == Status.SHIPPED and order.shipment else "",
-        "untold": order.tell_error if order.status == Status.SHIPPED and not (order.told_at or order.is_shown) else "",
+        "untold": _why_untold(order),
         "is_late": order.cancel_answer == "too late" and order.status in (Status.COLLECTING, Status.SHIPPED),
         "sent": sum(row.line.pieces for row in lines),
         "returned": sum(row.line.returned for row in lines),
         "bill_to": _address_lines(order.bill_to),
     }
+
+
+def _why_untold(order: Order) -> str:
+    """Why the shop does not take what was sent, where it never may; `""` where it is told by itself or was told."""
+    is_left = order.status == Status.SHIPPED and order.told_at is None and order.is_over_in_shop
+    return order.tell_error if is_left else ""
 
 
 def status_words(order: Order, reachable: Iterable[Status]) -> list[Word]:

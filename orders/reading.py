@@ -80,10 +80,11 @@ def needs_details(data: OrderData) -> bool:
     """Whether it is left open what was sent: a sent shipment is named without its pieces. Of a closed order nothing
     is open, whatever was sent."""
     sent = (one for one in data.shipments if one.status is ShipmentStatus.SENT)
-    return not is_closed(data) and any(_is_riddle(one) for one in sent)
+    return not is_closed(data) and any(is_riddle(one) for one in sent)
 
 
-def _is_riddle(shipment: ShipmentData) -> bool:
+def is_riddle(shipment: ShipmentData) -> bool:
+    """Which pieces are in it is not shown: it is only named, or shown as bundles without their parts."""
     return not shipment.pieces or bool(shipment.order and shipment.order.has_only_bundles)
 
 

@@ -24,6 +24,7 @@ from orders.books import Books
 from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, OrderQuerySet, SeenOrder, Status, Verdict
 from orders.reading import Skip
 from orders.seen_rows import Left
+from products import stock
 from shipping import words
 
 log = logging.getLogger(__name__)
@@ -266,7 +267,7 @@ class Taking:
         self._offer(order, data)
         order.save()
         if data.status is OrderStatus.CANCELLED:
-            self._cancelled_there(order)
+            self._cancelled_there(order, is_news=status_before != data.status.value)
         elif order.status == Status.CANCELLED:
             self._bring_back(order, data, was_cancelled=status_before == OrderStatus.CANCELLED.value)
         elif order.status in OPEN and not order.is_being_handed_over:
@@ -275,6 +276,13 @@ class Taking:
                 promise.reserve_for(order)
         else:
             promise.reserve_for(order)
+            if data.status is OrderStatus.COMPLETED and status_before != data.status.value:
+                self._completed_there(order)
+
+    def _completed_there(self, order: Order) -> None:
+        """Sent unpaid, it leaves the shop's count only now that it is paid there: what it shows is unknown again."""
+        if order.told_at and order.shipment and not order.shipment.is_paid:
+            stock.forget(self.integration, [line.product_id for line in order.lines.all() if line.product_id])
 
     def _fill_anew(self, order: Order, data: OrderData) -> bool:
         """Now it is known what the order is; says whether there is anything for us to send."""
@@ -308,11 +316,13 @@ class Taking:
             if (data.shipping_method, data.ingrid_method) != (order.shop_method, order.ingrid_method):
                 self._note_words(order, data)
 
-    def _cancelled_there(self, order: Order) -> None:
+    def _cancelled_there(self, order: Order, *, is_news: bool) -> None:
         is_past = order.status in (Status.CANCELLED, Status.SHIPPED, Status.RETURNED)
         has_answer = order.status == Status.COLLECTING and order.cancel_asked_at and order.cancel_answer
         if is_past or has_answer:
             promise.reserve_for(order)
+            if is_news and order.status == Status.SHIPPED:
+                order.tell(_("The shop cancelled it, and it is sent."), Tone.BAD)
             return
         if order.status in OPEN and not self.integration.cancels_with_shop:
             promise.reserve_for(order)

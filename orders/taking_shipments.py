@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.connectors.base import OrderData, OrderStatus, ShipmentData, ShipmentStatus
-from orders import deciding, reading, unread
-from orders.models import SPLIT_PARTS, Order, Shipment
+from orders import deciding, differences, handing, reading, unread
+from orders.models import OPEN, SPLIT_PARTS, Order, Shipment
 from orders.reading import Skip
 from orders.taking import Taking
 
@@ -58,7 +58,7 @@ def _take_one(into: Taking, shipment: ShipmentData) -> None:
 
 def _take(into: Taking, shipment: ShipmentData, data: OrderData) -> None:
     parts = into.parts(data.number)
-    found = [order for order in parts if _is_of(order, shipment.external_id)]
+    found = [order for order in parts if _is_of(order, shipment.external_id)] or _rests(parts, shipment)[:1]
     digest = reading.digest(data, into.settings)
     if parts and parts[0].integration_id not in (into.integration.pk, None):
         into.skip(data, into.taken_by(parts[0]), digest)
@@ -66,7 +66,7 @@ def _take(into: Taking, shipment: ShipmentData, data: OrderData) -> None:
         into.skip(data, Skip.WHOLE.value, digest)
     elif found:
         _update(into, shipment, data, found, digest)
-    else:
+    elif not _is_awaited(parts, shipment):
         _take_new(into, shipment, data, _free_part(parts, shipment.external_id), digest)
 
 
@@ -74,9 +74,19 @@ def _is_of(order: Order, external_id: str) -> bool:
     """Whether it was read as this shipment, or was split off from such an order, or keeps its place unread."""
     if order.shipment is not None:
         return order.shipment.external_id == external_id
-    return order.part == part_number(external_id) or bool(
-        order.split_from and order.split_from.part == part_number(external_id)
-    )
+    return order.part == part_number(external_id)
+
+
+def _rests(parts: list[Order], shipment: ShipmentData) -> list[Order]:
+    """What a short pick left over has no shipment: of these, those that this one was made for in the shop."""
+    rests = [order for order in parts if order.part >= SPLIT_PARTS and order.shipment is None and order.status in OPEN]
+    return [order for order in rests if handing.pieces_of(order.lines.all()) == dict(shipment.pieces)]
+
+
+def _is_awaited(parts: list[Order], shipment: ShipmentData) -> bool:
+    """Made for one of these, and the answer to that was lost: the hand-over finds it, it is no order of its own."""
+    asked = [order.shipment for order in parts if order.shipment and not order.shipment.external_id]
+    return any(one.asked_at and one.pieces == dict(shipment.pieces) for one in asked)
 
 
 def _free_part(parts: list[Order], external_id: str) -> int:
@@ -111,12 +121,13 @@ def _connect(into: Taking, order: Order, shipment: ShipmentData) -> None:
             "is_paid": shipment.is_paid,
         },
     )
-    order.save(update_fields=["shipment"])
+    order.save(update_fields=["shipment", "taken"])
 
 
 def _update(into: Taking, shipment: ShipmentData, data: OrderData, orders: list[Order], digest: str) -> None:
     for order in orders:
-        if order.shipment is None and order.part < SPLIT_PARTS:
+        if order.shipment is None:
+            order.taken = differences.snapshot(data) if order.part >= SPLIT_PARTS else order.taken
             _connect(into, order, shipment)
     into.update(data, orders, digest)
 
@@ -132,16 +143,27 @@ def follow(into: Taking, data: OrderData) -> None:
 
 def _follow(into: Taking, data: OrderData) -> None:
     shown = {one.external_id: one for one in data.shipments}
-    for order in into.parts(data.number):
+    parts = into.parts(data.number)
+    for order in parts:
         if order.seen_in == into.this_pass or order.integration_id != into.integration.pk:
             continue
         shipment = shown.get(order.shipment.external_id) if order.shipment else None
         if data.status is OrderStatus.CANCELLED:
             into.update(replace(data, shipments=()), [order], "")
+        elif order.part >= SPLIT_PARTS and not (order.shipment and order.shipment.external_id):
+            into.update(_left_over(data, parts), [order], "")
         elif shipment is None or shipment.order is None:
             unread.miss_one(into, order)
         else:
             into.update(_as_it_stands(shipment, shipment.order, data), [order], "", _not_ready(shipment))
+
+
+def _left_over(data: OrderData, parts: list[Order]) -> OrderData:
+    """The order without what is in shipments that are sent, or that other parts have."""
+    theirs = {order.shipment.external_id for order in parts if order.shipment}
+    sent = ShipmentStatus.SENT
+    taken = (one for one in data.shipments if one.status is sent or one.external_id in theirs)
+    return replace(data, shipments=tuple(replace(one, status=sent) for one in taken))
 
 
 def _as_it_stands(shipment: ShipmentData, around: OrderData, data: OrderData) -> OrderData:

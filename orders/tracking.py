@@ -9,7 +9,7 @@ Each reads first where it may have been asked before. Parts that share a shipmen
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,10 +19,12 @@ from integrations.connectors.base import Connector, ParcelData, ShipmentData, Sh
 from integrations.connectors.errors import Rejected
 from integrations.models import Integration, Tone
 from integrations.sync import Run
-from orders import handing, moves, promise
+from orders import cases, handing, moves, promise
 from orders.intent import alive, answered, ask, locked, parts_of
 from orders.models import OPEN, Order, OrderLine, OrderQuerySet, Shipment, Status
 from products import stock
+
+ASKED_FOR = timedelta(days=30)  # so long a shipment to be taken back is asked for, while the shop hides its order
 
 
 class NotYet(Exception):
@@ -107,7 +109,7 @@ def _must_capture(order: Order, shipment: Shipment) -> bool:
 
 def look(shop: Connector, shipment: Shipment) -> ShipmentData:
     """The shop's shipment as it stands now; raises `NotYet` where the shop has none of these pieces."""
-    order = shop.order(shipment.number)
+    order = cases.legible(shop.order(shipment.number), shipment.integration_id)
     if order is None:
         text = _("The shop no longer shows order %(number)s: it is cancelled or on hold there.")
         raise NotYet(text % {"number": shipment.number})
@@ -159,7 +161,7 @@ def told(run: Run, pk: int, text: str, *, is_paid: bool = False) -> None:
         if shipment and shipment.external_id:
             shipment.completed_at, shipment.is_paid = now, is_paid
             shipment.capture_error = shipment.error = ""
-            shipment.save()
+            shipment.save(update_fields=["completed_at", "is_paid", "capture_error", "error"])
         if order.integration:
             lines = OrderLine.objects.filter(order__in=parts, product__isnull=False)
             stock.forget(order.integration, set(lines.values_list("product", flat=True)))
@@ -227,6 +229,8 @@ def _kept(run: Run, shop: Connector, shipment: Shipment, error: Rejected) -> Non
     shipment.save(update_fields=["wanted", "error"])
     text = _("The shop did not lower shipment %(id)s: %(why)s") % {"id": shipment, "why": error}
     _tell_all(shipment, text, Tone.BAD)
+    if shown.is_paid:
+        _ask_to_refund(shipment)
     if shown.is_paid and shown.status is not ShipmentStatus.SENT:
         rest = Order.objects.filter(split_from__shipment=shipment, shipment=None, collected_at=None, status__in=OPEN)
         rest.update(shipment=shipment)  # completed when the last part is shipped
@@ -234,17 +238,20 @@ def _kept(run: Run, shop: Connector, shipment: Shipment, error: Rejected) -> Non
 
 
 def withdraw(run: Run, shop: Connector, pk: int) -> None:
-    """Delete the shipment that we made for an order that was cancelled; not where it was paid or sent meanwhile."""
+    """Delete the shipment of an order that was cancelled, if we made it; not where it was paid or sent meanwhile."""
     shipment = Shipment.objects.get(pk=pk)
     if alive(Order.objects.filter(shipment=shipment)).exists():
         Shipment.objects.filter(pk=pk).update(withdraw_asked_at=None)
         return
     found = shop.order(shipment.number)
-    if found is None:
+    if found is None and not shipment.is_adopted and _is_recent(shipment):
         raise NotYet(_("The shop does not show this order now; its shipment cannot be taken back."))
-    shown = handing.find(found, shipment.external_id, {})
+    shown = next((one for one in found.shipments if one.external_id == shipment.external_id), None) if found else None
     if shown is not None and (shown.is_paid or shown.status is ShipmentStatus.SENT):
         return _stays(shipment, shown)
+    if shipment.is_adopted or found is None:
+        Shipment.objects.filter(pk=pk).update(withdraw_asked_at=None)
+        return
     if shown is not None:
         try:
             shop.withdraw(shown)
@@ -255,14 +262,24 @@ def withdraw(run: Run, shop: Connector, pk: int) -> None:
     _tell_all(shipment, _("The shop’s shipment %(id)s was taken back.") % {"id": shipment}, Tone.GOOD)
 
 
+def _is_recent(shipment: Shipment) -> bool:
+    """Whether it is worth asking again for what the shop hides: what it cancelled it never shows again."""
+    return shipment.orders.filter(status_changed_at__gt=timezone.now() - ASKED_FOR).exists()
+
+
 def _stays(shipment: Shipment, shown: ShipmentData, why: str = "") -> None:
     """It cannot be taken back; a person must look after it in the shop."""
     Shipment.objects.filter(pk=shipment.pk).update(withdraw_asked_at=None, is_paid=shown.is_paid, error=why)
     if shown.is_paid:
-        shipment.orders.filter(status=Status.CANCELLED).update(needs_refund=True)
+        _ask_to_refund(shipment)
     reason = why or (_("It was paid: refund it in the shop.") if shown.is_paid else _("The shop has sent it."))
     text = _("The shop’s shipment %(id)s stays. %(why)s") % {"id": shown.external_id, "why": reason}
     _tell_all(shipment, text, Tone.BAD)
+
+
+def _ask_to_refund(shipment: Shipment) -> None:
+    """It was paid, also for what was cancelled of it."""
+    shipment.orders.filter(status=Status.CANCELLED).update(needs_refund=True)
 
 
 def _lock_orders(shipment: Shipment) -> None:

@@ -57,16 +57,18 @@ def write(holder: Holder, claims: Iterable[Claim], promised_at: datetime | None)
 
     Covered: on hand is enough for every earlier promise and this one. Without `promised_at` nothing is promised.
     """
-    return _write(holder, _summed(claims), promised_at, take=False)
+    return _write(holder, _summed(claims), promised_at)
 
 
-def _write(holder: Holder, wanted: dict[Key, Claim], promised_at: datetime | None, *, take: bool) -> bool:
-    """Lock all stocks that it is about, at once; what is `deducted` leaves the shelf first where so asked."""
+def _write(
+    holder: Holder, wanted: dict[Key, Claim], promised_at: datetime | None, *, taken_by: str | None = None
+) -> bool:
+    """Lock all stocks that it is about, at once; where somebody takes it, `deducted` leaves the shelf first."""
     before = {row.stock_id: row for row in Reservation.objects.filter(reference=holder.reference)}
     stocks = Stock.objects.lock({*wanted, *_keys_of(before)})
     for key, claim in wanted.items():
-        if take and claim.deducted:
-            stocks[key].move(-claim.deducted, Movement.Why.COLLECTED, document=holder.label)
+        if taken_by is not None and claim.deducted:
+            stocks[key].move(-claim.deducted, Movement.Why.COLLECTED, document=holder.label, who=taken_by)
     kept = {stocks[key].pk: claim for key, claim in wanted.items()}
     rows = [
         row
@@ -81,21 +83,22 @@ def _write(holder: Holder, wanted: dict[Key, Claim], promised_at: datetime | Non
     return promised_at is not None and all(row.is_covered or row.promised_at is None for row in rows)
 
 
-def take(holder: Holder, claims: Iterable[Claim]) -> None:
+def take(holder: Holder, claims: Iterable[Claim], who: str = "") -> None:
     """The pieces of these claims leave the shelf: `deducted` of each, taken from what was held.
 
     Raises `NotEnough` where fewer lie there; then nothing is changed, if the caller's transaction is undone.
     """
-    _write(holder, _summed(claims), None, take=True)
+    _write(holder, _summed(claims), None, taken_by=who)
 
 
 def put_back(holder: Holder, claims: Iterable[Claim], why: str, who: str = "") -> None:
-    """`deducted` of each claim comes back to the shelf, and the order holds nothing any more."""
+    """`deducted` of each claim comes back to the shelf; the order holds nothing any more, but what the shop has open
+    of it stays known."""
     summed = _summed(claims)
     for key, stock in Stock.objects.lock(summed).items():
         if summed[key].deducted:
             stock.move(summed[key].deducted, why, document=holder.label, who=who)
-    write(holder, [], None)
+    write(holder, [replace(one, held=0, deducted=0) for one in summed.values() if one.open_in_shop], None)
 
 
 def _summed(claims: Iterable[Claim]) -> dict[Key, Claim]:

@@ -44,6 +44,7 @@ PROMISED = (Status.NEW, Status.PENDING)  # pieces are promised to these, in the 
 RESERVING = (Status.NEW, Status.PENDING, Status.RESERVED, Status.LOCKED)  # these hold pieces without taking them
 OPEN = (Status.DRAFT, *RESERVING)  # not handed to the warehouse, not closed
 CLOSED = (Status.SHIPPED, Status.CANCELLED, Status.RETURNED)
+SHOP_CLOSED = ("completed", "archived", "cancelled")  # as the shop says it, see `Order.shop_status`
 # What only the merchant can answer, of orders that were paid or handed over.
 IS_UNTOLD = Q(status=Status.SHIPPED, told_at__isnull=True, integration__isnull=False)
 ASKED_OF_MERCHANT = {
@@ -286,6 +287,11 @@ class Order(models.Model):
     def is_by_hand(self) -> bool:
         """Made here, of no shop; not even of one that was deleted."""
         return not self.shop and self.integration_id is None
+
+    @property
+    def is_over_in_shop(self) -> bool:
+        """The shop takes no shipment of it any more: it hides the order, or has closed it."""
+        return not self.is_shown or self.shop_status in SHOP_CLOSED
 
     @property
     def is_promised(self) -> bool:

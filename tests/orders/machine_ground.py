@@ -28,6 +28,9 @@ class Wishes:
     cancels_with_shop: bool = True
     shows_cancelled: bool = True
     splits_pending: bool = False
+    is_paid_elsewhere: bool = False
+    stock_as: str = "physical"
+    safety_buffer: int = 0
     items: int = 3
     on_hand: int = 6
 
@@ -36,14 +39,16 @@ class Wishes:
 class Ground:
     """One shop, one merchant, one warehouse, and what lies there.
 
-    `by_hand` are the shop’s shipments that its own people made or sent. `beside` another world it is a second shop of
-    the same merchant, which sells the same products.
+    `by_hand` are the shop’s shipments that its own people made or sent, `left` our orders of which the shop was not
+    told, for the merchant said *Leave it*. `beside` another world it is a second shop of the same merchant, which sells
+    the same products.
     """
 
     origin: str
     wishes: Wishes = field(default_factory=Wishes)
     beside: Ground | None = None
     by_hand: set[str] = field(default_factory=set)
+    left: set[int] = field(default_factory=set)
     manual: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -53,13 +58,17 @@ class Ground:
         self.plugin: PluginMethod = self.shop.add_plugin("order-api", "a-secret-api-key")
         if self.wishes.shows_cancelled:
             self.plugin.order_statuses = [1, 2, 3, 4, 6]
-            self.plugin.save(update_fields=["order_statuses"])
+        self.plugin.stock_mode = self.wishes.stock_as
+        self.plugin.save(update_fields=["order_statuses", "stock_mode"])
         self.integration = factories.integration(
             self.beside.merchant if self.beside else None,
             base_url=f"{self.origin}/sandbox/{self.slug}/api/order-api",
             captures=self.wishes.captures,
             takes_pending=self.wishes.takes_pending,
             cancels_with_shop=self.wishes.cancels_with_shop,
+            is_paid_elsewhere=self.wishes.is_paid_elsewhere,
+            stock_as=self.wishes.stock_as,
+            safety_buffer=self.wishes.safety_buffer,
             sends_stock=True,
         )
         self.house = self.integration.warehouse

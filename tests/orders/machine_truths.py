@@ -51,7 +51,7 @@ def _pieces(stock: Stock, orders: Iterable[Order]) -> int:
 
 def never_too_much(world: World) -> None:
     """Of no line more pieces leave than were ever ordered: from here, and by the shop's own hand."""
-    leaving = (Status.COLLECTING, Status.SHIPPED)
+    leaving = (Status.COLLECTING, Status.SHIPPED, Status.RETURNED)
     for there in world.shop_orders():
         parts = Order.objects.filter(merchant=world.merchant, shop=world.integration.shop, number=str(there.number))
         sent: Counter[str] = Counter()
@@ -155,9 +155,10 @@ def nothing_is_owed(world: World) -> None:
 def told_and_sent_agree(world: World) -> None:
     """SHIPPED and told here ⇔ completed there, with our tracking code; each once."""
     shop = world.integration.shop
-    told = Order.objects.filter(merchant=world.merchant, shop=shop, status=Status.SHIPPED, told_at__isnull=False)
+    left = (Status.SHIPPED, Status.RETURNED)
+    told = Order.objects.filter(merchant=world.merchant, shop=shop, status__in=left, told_at__isnull=False)
     codes: dict[str, set[str]] = {}
-    for order in told.select_related("shipment"):
+    for order in told.exclude(pk__in=world.left).select_related("shipment"):
         if order.shipment:
             codes.setdefault(order.shipment.external_id, set()).add(order.tracking_code)
     for key, ours in codes.items():
@@ -173,7 +174,7 @@ def cancelled_ones_stay(world: World) -> None:
     """What was cancelled before the hand-over, or taken back by the warehouse, never leaves."""
     for order in world.orders(Status.CANCELLED).filter(shipment__isnull=False).select_related("shipment"):
         assert order.shipment is not None
-        sharing = Order.objects.filter(shipment=order.shipment, status=Status.SHIPPED)
+        sharing = Order.objects.filter(shipment=order.shipment, status__in=[Status.SHIPPED, Status.RETURNED])
         sent = ShopShipment.objects.filter(order__shop=world.shop, order__number=order.number, shipped_at__isnull=False)
         ours = [one for one in sent if one.display_id == order.shipment.external_id]
         assert not ours or ours[0].display_id in world.by_hand or sharing.exists(), f"{order} was sent all the same"

@@ -20,7 +20,7 @@ from integrations.connectors import http
 from integrations.connectors.base import ParcelData
 from integrations.connectors.errors import ShopError
 from integrations.models import Integration, SyncRun, SyncState
-from orders import deciding, differences, handover, intake, moves, promise, short, splitting
+from orders import deciding, differences, handover, intake, moves, promise, returning, short, splitting
 from orders.models import Order, Shipment, Status
 from products import adjusting, receiving, stock
 from products.models import ShopFigure, StockUpdate
@@ -149,6 +149,14 @@ class World(Ground):
             with refusals():
                 moves.answer_cancellation(order, "Robin", is_agreed=is_agreed)
 
+    def come_back(self, pick: int, pieces: int, shelved: int) -> None:
+        """A parcel with some pieces of the first line, of which some are good."""
+        order = self.one(pick, Status.SHIPPED)
+        line = order.lines.order_by("pk").first() if order else None
+        if order is not None and line is not None:
+            with refusals():
+                returning.record(order, {line.pk: returning.Back(pieces, min(pieces, shelved))}, "Robin")
+
     # --- at the merchant's -----------------------------------------------------------------
 
     def at_merchant(self, pick: int, what: str) -> None:
@@ -168,11 +176,16 @@ class World(Ground):
             "wait for the rest": lambda: short.wait(order, "Kim"),
             "send what is there": lambda: short.send(order, "Kim"),
             "refunded": lambda: moves.refunded(order, "Kim"),
+            "leave it": lambda: self._leave(order),
             "split": lambda: moves.split(order, splitting.deliverable(order), "Kim"),
             "split one off": lambda: moves.split(order, _one_piece(order), "Kim"),
         }
         with refusals():
             acts[what]()
+
+    def _leave(self, order: Order) -> None:
+        moves.leave_untold(order, "Kim")
+        self.left.add(order.pk)
 
     def order_by_hand(self, item: int, pieces: int) -> None:
         """An order that no shop knows."""

@@ -37,7 +37,7 @@ IN_SHOP = [
 ]  # fmt: skip
 AT_MERCHANT = [
     "draft", "save", "reserve", "cancel", "ask to cancel", "accept", "refuse", "try again", "wait for the rest",
-    "send what is there", "refunded", "split", "split one off",
+    "send what is there", "refunded", "leave it", "split", "split one off",
 ]  # fmt: skip
 READS = ["GET orders", "GET shipments", "GET stock"]
 WRITES = ["POST shipments", "PUT shipments", "PUT shipment", "PUT capture", "DELETE shipments", "POST stock"]
@@ -60,6 +60,9 @@ WISHES = st.builds(
     cancels_with_shop=st.booleans(),
     shows_cancelled=st.booleans(),
     splits_pending=st.booleans(),
+    is_paid_elsewhere=st.sampled_from([False, False, True]),
+    stock_as=st.sampled_from(["physical", "available"]),
+    safety_buffer=st.integers(0, 2),
 )
 
 
@@ -113,6 +116,10 @@ class Machine(RuleBasedStateMachine):
     @rule(pick=PICK, less=st.integers(0, 3))
     def find_fewer(self, pick: int, less: int) -> None:
         self.world.find_fewer(pick, less)
+
+    @rule(pick=PICK, pieces=PIECES, shelved=st.integers(0, 4))
+    def come_back(self, pick: int, pieces: int, shelved: int) -> None:
+        self.world.come_back(pick, pieces, shelved)
 
     @rule(is_agreed=st.booleans())
     def answer(self, is_agreed: bool) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from integrations.connectors.base import ParcelData
 from integrations.models import Integration
-from orders import moves
+from orders import moves, orderpage
 from orders.models import Order, Status
 from products.models import Stock
 from sandbox.models import Order as ShopOrder
@@ -67,6 +67,29 @@ def test_cancelled_in_the_shop_and_shipped_all_the_same_is_not_sold_again(centra
     look(centra, "stock")
     sweater.size.refresh_from_db()
     assert (sweater.size.physical, Order.objects.untold().count()) == (7, 0)
+
+
+def test_cancelled_in_the_shop_and_shown_so_after_it_was_shipped_it_can_be_left(centra: Centra) -> None:
+    """*Cancelled* is ticked, as the portal advises: the order stays visible, and will never take its shipment."""
+    centra.plugin.order_statuses = [1, 2, 3, 4, 6]
+    centra.plugin.save()
+    placed, sweater = _collecting(centra)
+    moves.ship(ours(placed), PARCEL, "Staff")
+    placed.cancel()
+    look(centra, "hand-over")
+    sweep(centra)
+    sweep(centra)
+
+    order = ours(placed)
+    assert (order.status, order.told_at, order.is_shown) == (Status.SHIPPED, None, True)
+    assert order.tell_error
+    assert orderpage.look(order)["untold"] == order.tell_error
+    assert order.events.filter(text__contains="The shop cancelled it").count() == 1
+    moves.leave_untold(order, "Merchant")
+    look(centra, "stock")
+    sweater.size.refresh_from_db()
+    assert (Stock.objects.get().on_hand, sweater.size.physical) == (7, 7)
+    assert not Order.objects.untold().exists()
 
 
 def test_an_order_that_the_shop_shows_again_is_packed_on(centra: Centra) -> None:

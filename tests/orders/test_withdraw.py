@@ -11,6 +11,7 @@ from django.utils import timezone
 from integrations.models import Integration
 from orders import moves
 from orders.models import Order, Shipment, Status
+from products.models import Movement, Reservation
 from sandbox.models import Order as ShopOrder
 from tests.conftest import Centra
 from tests.orders.desk import Desk, fresh, only
@@ -69,6 +70,11 @@ def test_agreed_and_paid_the_shipment_stays_and_is_to_be_refunded(desk: Desk) ->
     assert fresh(order).needs_refund
     assert only(there).is_paid
     assert desk.calls("DELETE shipments") == 0
+    left = Reservation.objects.get(reference=order.reservation_key)
+    assert (left.held, left.deducted, left.open_in_shop) == (0, 0, 3), "the shop still counts it, and we know that"
+    assert dict(Movement.objects.values_list("why", "who")) == {
+        "received": "", "collected": "Staff", "put back": "Staff"
+    }  # fmt: skip
 
 
 def test_agreed_but_paid_in_the_shop_meanwhile_it_stays_and_is_to_be_refunded(desk: Desk) -> None:
@@ -91,6 +97,35 @@ def test_what_the_shop_made_itself_is_not_deleted(desk: Desk) -> None:
     agree(order)
     desk.run_twice()
     assert there.shipments.count() == 1
+    assert Shipment.objects.get().withdraw_asked_at is None
+    assert not fresh(order).needs_refund
+
+
+def test_what_the_shop_made_itself_and_was_paid_for_meanwhile_is_to_be_refunded(desk: Desk) -> None:
+    set_(desk, captures=Integration.Captures.NEVER)
+    there, order = desk.order()
+    there.create_shipment(good_to_go=True, capture=False)
+    desk.mark(order)
+    desk.run()
+    only(there).mark_paid()
+    agree(order)
+    desk.run_twice()
+    assert fresh(order).needs_refund
+    assert only(there).is_paid
+    assert desk.calls("DELETE shipments") == 0
+
+
+def test_while_the_shop_hides_the_order_it_is_asked_for_the_shipment_for_a_month(desk: Desk) -> None:
+    set_(desk, captures=Integration.Captures.SENT)
+    there, order = collecting(desk)
+    there.hold()
+    agree(order)
+    desk.run()
+    assert Shipment.objects.get().withdraw_asked_at is not None
+    Order.objects.update(status_changed_at=timezone.now() - timedelta(days=31))
+    Shipment.objects.update(withdraw_asked_at=timezone.now() - timedelta(seconds=1))
+    desk.run_twice()
+    assert Shipment.objects.get().withdraw_asked_at is None
 
 
 def test_a_lost_answer_to_taking_it_back_takes_it_back_once(desk: Desk) -> None:
@@ -120,3 +155,19 @@ def test_one_of_two_that_share_is_cancelled_and_the_shipment_is_lowered(desk: De
     assert only(there).is_sent
     assert fresh(order).told_at is not None
     assert desk.shelf() == (8, 0)
+
+
+def test_of_a_shared_shipment_that_was_paid_meanwhile_the_cancelled_part_is_to_be_refunded(desk: Desk) -> None:
+    set_(desk, captures=Integration.Captures.NEVER)
+    there, order = desk.order(3)
+    there.create_shipment(good_to_go=True, capture=False)
+    part = moves.split(order, {order.lines.get().pk: 1}, "Kim Berg")
+    desk.mark(order, part)
+    desk.run()
+    only(there).mark_paid()
+    agree(part)
+    desk.ship(order)
+    desk.run_twice()
+    assert (fresh(part).needs_refund, fresh(order).needs_refund) == (True, False)
+    assert only(there).is_sent
+    assert fresh(order).told_at is not None
