@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Channel, Membership, Merchant, User, Warehouse
 
-admin.site.site_header = _("myOGO staff · times in UTC")
+admin.site.site_header = _("Staff · times in UTC")
 admin.site.site_title = _("myOGO staff")
 admin.site.index_title = _("The staff's desk")
 admin.site.enable_nav_sidebar = False  # the lists need its place at 1280 pixels; the front page holds the same links

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from django import forms
+from django.conf import LazySettings
 from django.core.paginator import Paginator
 from django.template import Context, Template
 from django.template.base import Lexer, TokenType
@@ -257,6 +258,14 @@ def test_a_picture_comes_only_over_https_else_a_letter_stands_for_it() -> None:
     assert 'src="https://shop.example/1.jpg"' in portal.thumb("Sweater", "https://shop.example/1.jpg")
     assert ">S</span>" in portal.thumb("Sweater", "http://shop.example/1.jpg")
     assert ">·</span>" in portal.thumb("")
+
+
+def test_the_stand_in_shows_its_pictures_over_plain_http_too(settings: LazySettings) -> None:
+    address = "http://127.0.0.1:8000/sandbox/nordlys/pictures/7.svg"
+    settings.SANDBOX = True
+    assert 'src="/sandbox/nordlys/pictures/7.svg"' in portal.thumb("Sweater", address)
+    settings.SANDBOX = False
+    assert ">S</span>" in portal.thumb("Sweater", address)
 
 
 def test_pages_keep_the_search_in_their_addresses() -> None:

@@ -18,11 +18,14 @@ from typing import Any
 
 from django.db.models import F, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from integrations.models import SyncRun
 from merchants.models import Merchant
 from orders.front import attention, completeness, counts, days, shops, steps
 from orders.front.addresses import sync_address
+from orders.front.attention import Attention
+from orders.front.completeness import Part
 from orders.front.facts import Facts
 from orders.front.facts import of as facts_of
 from products.models import Tab
@@ -57,16 +60,41 @@ class FrontPage:
     completeness: list[completeness.Equation] = field(default_factory=list)
     coming: list[Coming] = field(default_factory=list)
     steps: list[steps.Step] = field(default_factory=list)
-    attention: list[attention.Attention] = field(default_factory=list)
+    attention: list[Attention] = field(default_factory=list)
 
     @property
     def product_count(self) -> int:
         return self.facts.products
 
     @property
+    def steps_done(self) -> int:
+        return sum(step.is_done for step in self.steps)
+
+    @property
+    def urgent(self) -> list[Attention]:
+        """What holds up orders or a whole shop, and news: each a note of its own."""
+        return [one for one in self.attention if not one.is_small]
+
+    @property
+    def small(self) -> list[Attention]:
+        """What holds up single items: one note for all."""
+        return [one for one in self.attention if one.is_small]
+
+    @property
     def totals(self) -> dict[str, int]:
         """Items per tab over all shops."""
         return {tab.value: sum(shop.items[tab.value] for shop in self.shops) for tab in Tab}
+
+    @property
+    def items(self) -> Part:
+        """All items of all shops: the whole of which the tabs are the parts."""
+        return Part(sum(self.totals.values()), _("items in your shops"))
+
+    @property
+    def tabs(self) -> list[Part]:
+        """How many items stand in which tab, with the way there."""
+        totals, addresses = self.totals, self.addresses
+        return [Part(totals[tab.value], str(tab.label).lower(), addresses[tab.value]) for tab in Tab]
 
     @property
     def addresses(self) -> dict[str, str]:

@@ -33,13 +33,14 @@ ANSWERS = timedelta(days=7)  # how long an answer about a shipping method is new
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """One cause for which something waits, and the one link that mends it."""
+    """One cause for which something waits, and the one link that mends it; what holds up no order `is_small`."""
 
     tone: Tone
     title: str
     text: str
     url: str
     action: str
+    is_small: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,4 +350,5 @@ def _items_wait(shop: Shop, number: int, what: StrOrPromise, code: str) -> Atten
         _("In %(shop)s. The page says where to mend each.") % {"shop": shop.integration.label},
         f"{address}&problem={code}" if code else address,
         _("See them"),
+        is_small=True,
     )

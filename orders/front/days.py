@@ -30,6 +30,15 @@ class Bar:
     is_today: bool
 
     @property
+    def middle(self) -> int:
+        return self.x + WIDTH // 2
+
+    @property
+    def above(self) -> int:
+        """Where the figure stands, over the bar."""
+        return self.y - 3
+
+    @property
     def label(self) -> str:
         return _("today") if self.is_today else date_format(self.day, "j M")
 

@@ -352,6 +352,7 @@ def test_the_pick_list_is_printed_from_our_own_files(staff: Client, merchant: Me
     assert text.index("OLD ·") < text.index("YOUNG ·")
     assert "7300000010423" in text
     assert "GONE is CANCELLED; there is nothing to pick." in text
+    assert text.index("admin/css/responsive.css") < text.index("css/staff.css")  # the last word on colours and type
     assert "css/desk.css" in text
     assert "style-src 'self'" in answer["Content-Security-Policy"]
     assert "Drottninggatan" not in text

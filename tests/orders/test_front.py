@@ -21,6 +21,7 @@ from orders.front import completeness, days, shops
 from orders.models import Cause, Order, Shipment, Status
 from orders.reading import Skip
 from products.models import Product, Reservation, ShopFigure, Stock, StockUpdate, StockUpdateLine
+from products.problems import Code
 from shipping.models import Carrier, MerchantMethod, ShippingMethod
 from tests import factories
 
@@ -307,6 +308,16 @@ def test_the_plot_has_no_style_and_speaks(page: Client, merchant: Merchant) -> N
     assert "Orders per day, last 14 days: 0 to 0, today 1 so far" in plot
     assert "style=" not in plot
     assert plot.count("<rect") == 14
+
+
+def test_items_add_up_by_tab_and_their_problems_share_one_note(page: Client, merchant: Merchant) -> None:
+    factories.webshop_product(factories.integration(merchant), problem_codes=f"|{Code.NO_SKU}|")
+    found = look(merchant)
+    assert found.items.value == sum(part.value for part in found.tabs) == 1
+    assert [one.title for one in found.small] == ["1 item waits: No SKU"]
+    assert found.urgent == []
+    text = page.get(reverse("orders:front_page", args=[merchant.pk])).content.decode()
+    assert text.count("Items that need a mend in the shop") == 1
 
 
 # --- how long it took ----------------------------------------------------------------------
