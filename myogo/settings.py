@@ -1,5 +1,6 @@
 """Settings, all read from the environment (see .env.example), in one file."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +301,7 @@ CONTENT_SECURITY_POLICY = {
 # --- logs ----------------------------------------------------------------------------------
 # text for people; json, one object per line, for a collector
 LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG or SANDBOX else "json")
+logging.captureWarnings(LOG_FORMAT == "json")  # Python's warnings are lines like all others then
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
