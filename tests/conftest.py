@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.contrib.contenttypes.management import create_contenttypes
 from django.core.cache import cache
 from django.core.servers.basehttp import WSGIRequestHandler
+from django.db.models.signals import post_migrate
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
@@ -18,6 +20,13 @@ from tests import factories, tools
 
 # Head and body of an answer are two writes; else the second waits 40 ms until the first is acknowledged.
 WSGIRequestHandler.disable_nagle_algorithm = True
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Models and permissions are listed once, with the database; they outlive its emptying (`tests/kept.py`)."""
+    post_migrate.disconnect(create_contenttypes)
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 @pytest.fixture(autouse=True)

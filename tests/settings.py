@@ -18,6 +18,7 @@ from myogo.settings import DATABASES
 
 # A file, for the in-memory database shares a cache and locks under threads; one per process, so that runs may meet.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "tests.sqlite"
     DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/myogo-test-{os.getpid()}.sqlite3"}
 else:
     DATABASES["default"]["ENGINE"] = "tests.postgresql"

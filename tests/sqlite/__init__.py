@@ -1,0 +1,1 @@
+"""Django's SQLite, emptied between two tests but for what every test finds there: see `tests/kept.py`."""
