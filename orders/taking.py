@@ -42,6 +42,7 @@ class Taking:
         self.changed = 0
         self.books = Books()
         self._digests: dict[str, set[str]] = {}  # by number, of the page at hand
+        self._absent: set[str] = set()  # numbers of the page at hand of which nothing is here
         self._left: dict[str, Left] = {}
 
     @property
@@ -70,10 +71,14 @@ class Taking:
         return found
 
     def _known_digests(self, numbers: Sequence[str]) -> dict[str, set[str]]:
+        """Of what this integration took. Also notes which numbers nobody took: nothing of them need be locked."""
         found: dict[str, set[str]] = defaultdict(set)
-        ours = self.ours(numbers).filter(integration=self.integration)
-        for number, digest in ours.order_by().values_list("number", "facts__digest"):
-            found[number].add(digest)
+        self._absent = set(numbers)
+        here = self.ours(numbers).order_by().values_list("number", "integration", "facts__digest")
+        for number, integration, digest in here:
+            self._absent.discard(number)
+            if integration == self.integration.pk:
+                found[number].add(digest)
         return found
 
     def _is_known(self, number: str, digest: str, left: dict[str, str]) -> bool:
@@ -130,6 +135,7 @@ class Taking:
                     job()
             except IntegrityError:
                 # Somebody else stored it this very moment: now it is there to be brought up to date.
+                self._absent.discard(number)
                 with transaction.atomic():
                     job()
         except (DataError, IntegrityError, ValueError, ArithmeticError):
@@ -151,7 +157,8 @@ class Taking:
             seen_rows.note_unreadable(self.integration, self.this_pass, number, why)
 
     def _take(self, data: OrderData, digest: str) -> None:
-        parts = self.parts(data.number)
+        parts = [] if data.number in self._absent else self.parts(data.number)
+        self._absent.discard(data.number)
         if not parts:
             self._take_new(data, digest)
         elif parts[0].integration_id not in (self.integration.pk, None):
