@@ -5,6 +5,6 @@ engine.py   the database, the shop and the worker processes of one run
 data.py     a merchant with goods and orders, made in bulk by the database
 floor.py    the least: fetch, parse, COPY
 worker.py   a process that does what a worker does, and says what it took
-catalogue.py, orders.py, stock.py, polls.py, pages.py    what is measured
+measures/   what is measured, a file per letter
 report.py   docs/benchmarks.md
 """

@@ -2,7 +2,7 @@
 
     python -m bench --scale small --only a b --report /tmp/benchmarks.md
 
-Needs a PostgreSQL that lets us make a database (BENCH_POSTGRES_URL).
+Needs a PostgreSQL that lets us make a database (BENCH_POSTGRES_URL, else TEST_POSTGRES_URL).
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ import psycopg
 
 from bench.engine import ROOT, Database, Engine, Shop
 
-POSTGRES = os.environ.get("BENCH_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+POSTGRES = (
+    os.environ.get("BENCH_POSTGRES_URL")
+    or os.environ.get("TEST_POSTGRES_URL")
+    or "postgres://postgres@127.0.0.1:5432/postgres"
+)
 LETTERS = ("a", "b", "c", "d", "e", "f", "g", "h")
 
 
