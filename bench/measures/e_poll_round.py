@@ -46,7 +46,7 @@ def measure(stage: Stage, results: Results) -> None:
         queries = (asked + sum(took.queries for took in rounds)) / looks
         took = longest(rounds)
         row = [number(shops), seconds(tick), seconds(took), seconds(took * WORKERS / looks), f"{queries:.1f}"]
-        table.rows.append([*row, percent(took.share), megabytes(max(took.peak for took in rounds))])
+        table.rows.append([*row, percent(rounds[0].shop / took), megabytes(max(took.peak for took in rounds))])
     results.tables.append(table)
     judge(stage, results, [(tick + longest(rounds), asked, rounds) for tick, asked, rounds in found])
 
