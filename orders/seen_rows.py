@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,16 +24,25 @@ class Left:
 
 
 def note(
-    integration: Integration, this_pass: str, items: Sequence[OrderData], here: set[str], left: Mapping[str, Left]
-) -> None:
-    """Every number of a page, within the caller's transaction. `here` are the numbers that are here now."""
+    integration: Integration,
+    this_pass: str,
+    items: Sequence[OrderData],
+    here: Collection[str],
+    own: Collection[str],
+    left: Mapping[str, Left],
+) -> int:
+    """Every number of a page, within the caller's transaction. Says how many were left before and are taken now.
+
+    `here` are the numbers that are here now, `own` those that this integration took in the form that the page shows.
+    """
     now = timezone.now()
     items = list({data.number: data for data in items}.values())
     numbers = [data.number for data in items]
     known = {row.number: row for row in SeenOrder.objects.filter(integration=integration, number__in=numbers)}
     rows = []
     for data in items:
-        verdict, why = _verdict(known.get(data.number), left.get(data.number), data.number in here)
+        before, is_own = known.get(data.number), data.number in own
+        verdict, why = _verdict(before, left.get(data.number), is_here=data.number in here, is_own=is_own)
         rows.append(
             SeenOrder(
                 integration=integration,
@@ -53,12 +62,15 @@ def note(
         unique_fields=["integration", "number"],
         update_fields=["verdict", "reason", "detail", "placed_at", "last_seen_at", "seen_in"],
     )
+    were_left = {number for number, row in known.items() if row.verdict == Verdict.SKIPPED}
+    return sum(row.verdict == Verdict.TAKEN and row.number in were_left for row in rows)
 
 
-def _verdict(before: SeenOrder | None, left: Left | None, is_here: bool) -> tuple[Verdict, Left]:
+def _verdict(before: SeenOrder | None, left: Left | None, *, is_here: bool, is_own: bool) -> tuple[Verdict, Left]:
+    """What was left before stays so until it is taken: what says nothing new is not left again each time."""
     if left is not None:
         return Verdict.SKIPPED, left
-    if before is not None and before.verdict == Verdict.SKIPPED:
+    if before is not None and before.verdict == Verdict.SKIPPED and not is_own:
         return Verdict.SKIPPED, Left(before.reason, before.detail)
     return Verdict.TAKEN if is_here else Verdict.UNREADABLE, Left("")
 

@@ -110,11 +110,14 @@ class Taking:
         `are_whole`: the page showed orders, not shipments, so it shows what is here under these numbers.
         """
         numbers = list({data.number for data in items})
-        here = self.ours(numbers)
-        seen_rows.note(self.integration, self.this_pass, items, set(here.values_list("number", flat=True)), self._left)
+        ours = self.ours(numbers)
+        own = ours.filter(integration=self.integration)
+        own = own.exclude(part__gt=0, part__lt=SPLIT_PARTS) if are_whole else own.exclude(part=0)
+        own_numbers = set(own.order_by().values_list("number", flat=True))
+        here = own_numbers.union(ours.order_by().values_list("number", flat=True))
+        self.changed += seen_rows.note(self.integration, self.this_pass, items, here, own_numbers, self._left)
         if are_whole:
-            whole = here.filter(integration=self.integration).exclude(part__gt=0, part__lt=SPLIT_PARTS)
-            whole.update(seen_in=self.this_pass, shown_at=timezone.now(), is_shown=True)
+            own.update(seen_in=self.this_pass, shown_at=timezone.now(), is_shown=True)
         self._left.clear()
 
     # --- one order -------------------------------------------------------------------------

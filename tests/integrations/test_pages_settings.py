@@ -15,7 +15,7 @@ from integrations.connectors import preview
 from integrations.models import Integration, SyncRun, SyncState
 from merchants.models import Merchant, User
 from orders.intake import intake
-from orders.models import Order
+from orders.models import Order, SeenOrder, Verdict
 from sandbox.models import Order as ShopOrder
 from sandbox.models import PluginMethod, Shop, Size, Wanted
 from tests import factories
@@ -351,5 +351,9 @@ def test_what_was_left_as_older_comes_in_after_an_earlier_time(page: Client, sto
     earlier = {"takes_orders_since": written(now - timedelta(hours=5))}
     shown = save(page, stored, **earlier)
     save(page, stored, **earlier, confirmed=shown.context["form"].confirmation)
-    sync.run(state.pk, intake)
+    run = sync.run(state.pk, intake)
     assert Order.objects.get().number == str(placed.number)
+    assert SeenOrder.objects.get().verdict == Verdict.TAKEN
+    assert run is not None
+    assert run.counts["skipped"] == 0
+    assert stored.state("intake").remembers["ledger"]["skipped"] == {}

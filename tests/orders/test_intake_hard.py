@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations import sync
 from integrations.connectors.centra import client
 from integrations.models import SyncRun
-from orders import deciding, intake, taking
+from orders import deciding, intake, ledger, taking
 from orders.models import Cause, Order, SeenOrder, Status, Verdict
 from products.models import Reservation, Stock
 from sandbox.models import BundleLayout, Direction, Wanted
@@ -466,6 +466,21 @@ def test_cancelled_there_and_restored_goes_on_here(centra: Centra, sweater: Good
     assert (ours(placed).status, Stock.objects.get().reserved) == (Status.NEW, 1)
 
 
+def test_cancelled_before_it_was_read_it_is_left_until_the_shop_restores_it(centra: Centra, sweater: Goods) -> None:
+    show_cancelled(centra)
+    placed = buy(centra, {sweater.size: 1})
+    placed.cancel()
+    for run in (look(centra), look(centra)):
+        assert run.counts["skipped"] == 1
+    assert (SeenOrder.objects.get().verdict, Order.objects.count()) == (Verdict.SKIPPED, 0)
+    placed.restore()
+    run = look(centra)
+    assert (run.counts["skipped"], run.counts["known"], run.counts["changed"]) == (0, 1, 1)
+    all_here_once([placed])
+    Order.objects.all().delete()
+    assert ledger.missing(centra.integration) == [str(placed.number)]
+
+
 def test_cancelled_there_while_it_is_collected_is_a_request_once(centra: Centra, sweater: Goods) -> None:
     show_cancelled(centra)
     placed = buy(centra, {sweater.size: 1})
@@ -578,8 +593,11 @@ def test_two_warehouses_of_the_shop(centra: Centra, sweater: Goods) -> None:
 
     centra.integration.warehouses_ours = ["Main", "Store"]
     centra.integration.save()
-    look(centra)
+    run = look(centra)
     assert [ours(order).status for order in (store, later)] == [Status.NEW, Status.NEW]
+    assert SeenOrder.objects.get(number=str(later.number)).verdict == Verdict.TAKEN
+    assert (run.counts["skipped"], run.counts["known"], run.counts["changed"]) == (0, 4, 2)
+    assert centra.integration.state("intake").remembers["ledger"]["here"] == 4
 
 
 def test_the_order_says_what_is_sent_from_elsewhere(centra: Centra, sweater: Goods) -> None:
