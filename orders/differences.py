@@ -62,18 +62,21 @@ def differs(order: Order, data: OrderData) -> bool:
 
 def differences(order: Order) -> list[tuple[str, str, str]]:
     """What changed, as (what, before, now), for a person to read."""
-    if not order.offered:
-        return []
-    before, now = order.taken, order.offered
+    return between(order.taken, order.offered) if order.offered else []
+
+
+def between(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """As `differences`, of two snapshots."""
     found = _of_lines(before.get("lines", []), now.get("lines", []))
     for key in ADDRESS:
-        found.append((_label(key), before.get("address", {}).get(key, ""), now.get("address", {}).get(key, "")))
+        found.append((label(key), before.get("address", {}).get(key, ""), now.get("address", {}).get(key, "")))
     for key in SHIPPING:
-        found.append((_label(key), before.get(key, ""), now.get(key, "")))
+        found.append((label(key), before.get(key, ""), now.get(key, "")))
     return [(what, str(old), str(new)) for what, old, new in found if old != new]
 
 
-def _label(key: str) -> str:
+def label(key: str) -> str:
+    """The name of one of `ADDRESS` and `SHIPPING`."""
     return str(getattr(Order._meta.get_field(key), "verbose_name", key))
 
 

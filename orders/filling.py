@@ -11,7 +11,8 @@ from orders import differences, reading
 from orders.models import Order, OrderLine
 
 # What the hand-over found is not forgotten by a reading; it clears these itself, or a person does.
-KEPT_FACTS = ("capture", "paid_elsewhere", "short", "left")
+UNDER_WAY = "under_way"  # what was told of the shop's changes while it is collected: see `orders/under_way.py`
+KEPT_FACTS = ("capture", "paid_elsewhere", "short", "left", UNDER_WAY)
 # These neither, as long as the shop shows what it showed then (`found_in` is its digest): a listing does not tell them.
 MET_FACTS = ("refused", "several", "sent", "found_in")
 
@@ -98,7 +99,7 @@ def _line(order: Order, line: LineData, pieces: reading.Pieces) -> OrderLine:
 def standing(order: Order) -> tuple[object, ...]:
     """What of an order is news when it changes."""
     of_shop = (order.shop_status, order.is_on_hold, order.is_suspect, order.waits_for_payment, order.is_shown)
-    return (*of_shop, order.status, order.offered, "unreadable" in order.facts)
+    return (*of_shop, order.status, order.offered, "unreadable" in order.facts, str(order.facts.get(UNDER_WAY)))
 
 
 def span(seconds: int) -> str:

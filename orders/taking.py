@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from integrations.connectors.base import OrderData, OrderStatus
 from integrations.models import Integration, Tone
-from orders import deciding, differences, faults, filling, moves, promise, reading, seen_rows, unread
+from orders import deciding, differences, faults, filling, moves, promise, reading, seen_rows, under_way, unread
 from orders.books import Books
 from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, OrderQuerySet, SeenOrder, Status, Verdict
 from orders.reading import Skip
@@ -286,6 +286,7 @@ class Taking:
                 promise.reserve_for(order)
         else:
             promise.reserve_for(order)
+            under_way.meet(order, data)
             if data.status is OrderStatus.COMPLETED and status_before != data.status.value:
                 self._completed_there(order)
 

@@ -270,9 +270,10 @@ def _is_recent(shipment: Shipment) -> bool:
 def _stays(shipment: Shipment, shown: ShipmentData, why: str = "") -> None:
     """It cannot be taken back; a person must look after it in the shop."""
     Shipment.objects.filter(pk=shipment.pk).update(withdraw_asked_at=None, is_paid=shown.is_paid, error=why)
-    if shown.is_paid:
+    is_sent = shown.status is ShipmentStatus.SENT  # then the customer has it, and the money is due
+    if shown.is_paid and not is_sent:
         _ask_to_refund(shipment)
-    reason = why or (_("It was paid: refund it in the shop.") if shown.is_paid else _("The shop has sent it."))
+    reason = why or (_("The shop has sent it.") if is_sent else _("It was paid: refund it in the shop."))
     text = _("The shop’s shipment %(id)s stays. %(why)s") % {"id": shown.external_id, "why": reason}
     _tell_all(shipment, text, Tone.BAD)
 
