@@ -76,9 +76,12 @@ def _numbers(orders: QuerySet[Order]) -> QuerySet[Order, str]:
 
 def missing(integration: Integration) -> list[str]:
     """Numbers once taken that are no longer here: the alarm. Named up to a score."""
+    return list(_lost(integration).values_list("number", flat=True)[:NAMED])
+
+
+def _lost(integration: Integration) -> QuerySet[SeenOrder]:
     here = Order.objects.filter(merchant=integration.merchant_id, shop=integration.shop, number=OuterRef("number"))
-    lost = SeenOrder.objects.filter(integration=integration, verdict=Verdict.TAKEN).exclude(Exists(here))
-    return list(lost.values_list("number", flat=True)[:NAMED])
+    return SeenOrder.objects.filter(integration=integration, verdict=Verdict.TAKEN).exclude(Exists(here))
 
 
 def of_integration(integration: Integration) -> dict[str, Any]:
@@ -93,7 +96,7 @@ def of_integration(integration: Integration) -> dict[str, Any]:
         all_held=Count("pk", filter=taken & Q(number__in=_numbers(held))),
     )
     skipped = dict(seen.filter(verdict=Verdict.SKIPPED).order_by().values_list("reason").annotate(Count("pk")))
-    lost = len(missing(integration))
+    lost = _lost(integration).count()
     return {
         "shown": counted["shown"],
         "here": counted["taken"] - counted["all_held"] - lost,

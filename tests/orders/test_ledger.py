@@ -91,3 +91,20 @@ def test_of_a_pass_counts_each_number_once(centra: Centra) -> None:
     assert found.adds_up
     assert found.counts()["orders"] == 6 == sum(found.counts()[part] for part in PARTS)
     assert ledger.of_pass(centra.integration, "another", now).distinct == 0
+
+
+def test_more_lost_numbers_than_are_named_are_all_counted(centra: Centra) -> None:
+    now = timezone.now()
+    SeenOrder.objects.bulk_create(
+        SeenOrder(
+            integration=centra.integration,
+            number=str(number),
+            verdict=Verdict.TAKEN,
+            first_seen_at=now,
+            last_seen_at=now,
+        )
+        for number in range(ledger.NAMED + 5)
+    )
+    found = ledger.of_integration(centra.integration)
+    assert len(ledger.missing(centra.integration)) == ledger.NAMED
+    assert (found["shown"], found["here"], found["lost"]) == (25, 0, 25)
