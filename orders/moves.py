@@ -63,7 +63,7 @@ def may_become(order: Order) -> list[Status]:
         Status.NEW: [Status.DRAFT, Status.CANCELLED],
         Status.PENDING: [Status.DRAFT, Status.CANCELLED],
         Status.RESERVED: [Status.NEW, Status.DRAFT, Status.CANCELLED],
-        Status.CANCELLED: [Status.NEW],
+        Status.CANCELLED: [] if order.collected_at else [Status.NEW],  # see `_check_can_come_back`
     }.get(Status(order.status), [])
 
 

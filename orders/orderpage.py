@@ -125,6 +125,8 @@ def next_step(order: Order, is_held: bool) -> str:
         return _("Packed and shipped; the shop is told the tracking code at once.")
     if order.status == Status.CANCELLED and order.integration_id and _is_open_there(order):
         return _("The shop still has it open, and is not told: cancel it there too.")
+    if order.status == Status.CANCELLED and order.collected_at:
+        return _("It was cancelled after hand-over, so it cannot be brought back: make a new order instead.")
     if order.status == Status.RESERVED and is_held:
         return _("It goes on by itself when the reasons are gone.")
     return {

@@ -47,6 +47,10 @@ def test_cancelled_in_the_shop_while_it_is_collected_stops_at_the_warehouse(cent
         moves.ship(order, PARCEL, "Staff")
     assert order.events.filter(text__contains="no longer shows").count() == 1
     moves.answer_cancellation(order, "Staff", is_agreed=True)
+    assert moves.may_become(order) == []
+    assert "cannot be brought back" in orderpage.look(order)["next"]
+    with pytest.raises(moves.NotPossible, match="cancelled after hand-over"):
+        moves.save_as_new(order, "Merchant")
     look(centra, "stock")
     sweater.size.refresh_from_db()
     assert (Stock.objects.get().on_hand, sweater.size.physical) == (10, 10)
