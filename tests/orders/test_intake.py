@@ -155,6 +155,25 @@ def test_an_order_days_old_when_it_becomes_visible_arrives_with_one_sweep(centra
     assert ours(placed).status == Status.NEW
 
 
+def test_on_hold_for_days_and_resumed_it_arrives_with_one_sweep_once(centra: Centra) -> None:
+    active_method(centra)
+    sweater = goods(centra)
+    type(centra.integration).objects.update(takes_orders_since=timezone.now() - timedelta(days=20))
+    centra.integration.refresh_from_db()
+    placed = buy(centra, {sweater.size: 1}, placed_at=timezone.now() - timedelta(days=5))
+    placed.hold()
+    look(centra)
+    sweep(centra)
+    assert (Order.objects.count(), SeenOrder.objects.count()) == (0, 0)
+
+    placed.resume()
+    assert look(centra).counts["orders"] == 0  # a poll asks for the last hours only
+    assert sweep(centra).counts["new"] == 1
+    sweep(centra)
+    assert (Order.objects.get(), ours(placed).status) == (ours(placed), Status.NEW)
+    assert (SeenOrder.objects.get().verdict, Stock.objects.get().reserved) == (Verdict.TAKEN, 1)
+
+
 def test_older_orders_are_counted_and_not_taken(centra: Centra) -> None:
     active_method(centra)
     sweater = goods(centra)
