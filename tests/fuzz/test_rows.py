@@ -23,7 +23,8 @@ EXAMPLES, EACH = 40, 60  # for each of five kinds: 12,000 changed rows
 
 def mutated(kind: str, number: int, rate: float) -> list[msgspec.Raw]:
     """So many mutated rows of a kind; what came out as it went in is drawn again and does not count."""
-    good, found, seed = row(kind), [], number * EACH
+    good, seed = row(kind), number * EACH
+    found: list[msgspec.Raw] = []
     as_it_was = json.dumps(good).encode()
     while len(found) < EACH:
         mutation, seed = Mutation(seed, rate), seed + 1
