@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -38,7 +39,7 @@ def machine(scale: str, took: float) -> str:
         )
         settings = ", ".join(f"{name} {value}" for name, value in sorted(cursor.fetchall()))
     rows = [
-        ("When", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
+        ("When", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, of {commit()}"),
         ("Scale", f"{scale}; the whole run took {took / 60:.1f} minutes"),
         ("Machine", f"{os.cpu_count()} cores, {processor()}, {memory()}; {platform.system()} {platform.release()}"),
         ("Python", f"{platform.python_version()}; Django {version('django')}, psycopg {version('psycopg')}"),
@@ -48,6 +49,16 @@ def machine(scale: str, took: float) -> str:
 
 
 SHOWN = ("shared_buffers", "work_mem", "fsync", "synchronous_commit")
+
+
+def commit() -> str:
+    """What `git describe` calls the code that was measured; "unknown" where there is no git."""
+    describe = ["git", "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(describe, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
 
 
 def processor() -> str:

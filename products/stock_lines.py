@@ -128,9 +128,11 @@ def _parted(line: str) -> tuple[str, str]:
     for sign in "\t;,":
         if sign in line:
             sku, _sign, rest = line.strip(" ").partition(sign)
-            return _tidy(sku), _tidy(rest.rstrip(sign + " \t").split(sign)[0])
-    sku, _blank, pieces = line.strip().rpartition(" ")
-    return (sku.strip(), pieces) if sku and pieces.isdigit() else (line.strip(), "")
+            found = _tidy(sku), _tidy(rest.rstrip(sign + " \t").split(sign)[0])
+            # Where only what stands further on says anything, it is shown as it is, with its error.
+            return found if any(found) else (_tidy(line.strip(sign + " \t")), "")
+    sku, _blank, pieces = _tidy(line).rpartition(" ")
+    return (sku.strip(), pieces) if sku and pieces.isdigit() else (_tidy(line), "")
 
 
 def _tidy(text: str) -> str:

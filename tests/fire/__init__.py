@@ -4,6 +4,7 @@ plan       what will happen, drawn from a seed: purchases and changes of mind, f
 engines    a PostgreSQL database and a Redis of its own, web processes, workers and beat that may be killed
 town       shops of several kinds, and everything that people do in them
 storm      the plan, carried out beside real workers
+embers     after a whole storm: the calls are made that faults not yet met wait for
 quiet      the faults end; people mend what only people can; everything is waited for
 truth      lost, doubled, wrong: read from both sides
 report     `docs/fire.md`

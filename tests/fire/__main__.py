@@ -30,6 +30,7 @@ RHYTHMS = {
     "LEASE_SECONDS": "12",
     "TURN_SECONDS": "5",
 }
+EMBERS = 90.0  # seconds at most, after a whole storm, in which faults are met that wait for calls seldom made
 
 
 def say(text: str) -> None:
@@ -97,7 +98,7 @@ def burn(options: argparse.Namespace, engines: Engines, given: list[str]) -> boo
     logging.getLogger().handlers = [logging.FileHandler(engines.folder / "driver.log")]
     call_command("migrate", verbosity=0)
 
-    from tests.fire import plan, quiet, report, storm, town, truth
+    from tests.fire import embers, plan, quiet, report, storm, town, truth
 
     drawn = plan.draw(options.seed, options.minutes * 60, options.orders)
     towns = town.build(engines.port)
@@ -109,16 +110,18 @@ def burn(options: argparse.Namespace, engines: Engines, given: list[str]) -> boo
     burning.rage()
     raged = time.monotonic() - started
     town.note_held(towns, drawn)
-    say(f"The storm is over after {raged:.0f} s; now until all is at rest.")
+    smouldered = embers.burn_out(burning, EMBERS) if drawn.is_whole else 0.0
+    say(f"The storm is over after {raged:.0f} s, the last faults {smouldered:.0f} s later; now until all is at rest.")
     owed = quiet.come_to_rest(towns, options.rest)
-    rested = time.monotonic() - started - raged
+    rested = time.monotonic() - started - raged - smouldered
     say(f"{'Not at rest' if owed else 'At rest'} after {rested:.0f} s; now the truth.")
     result = report.Result(
         burning, truth.look(towns), owed, quiet.outcomes(towns), raged, rested, engines.database.version(),
         report.redis_version(), f"python -m tests.fire {' '.join(given)}".strip(), report.this_machine(),
+        smouldered,
     )  # fmt: skip
     report.write(result, options.report)
-    for name, found in result.findings.rows():
+    for name, found in [*result.findings.rows(), ("planned faults that never hit", result.missed)]:
         say(f"{name}: {len(found)}")
         for what in found[: report.NAMED]:
             say(f"  {what}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,11 +19,19 @@ from sandbox.models.fault import Kind
 SHOPS = 4
 ITEMS = 12  # per shop
 ADOPTING, LATE_PAYING = 2, 1  # the shop that makes its shipments itself, and the one that is paid when a parcel is sent
+ASKED_BACK, PICKED_SHORT = 5, 3  # one order in so many of the shop that is paid late
 BUYING = 0.85  # share of the time in which people buy
+LEVERS = 0.75  # faults that are pulled per second
 PAGES = ("GET products", "GET stock", "GET orders", "GET shipments")
 WRITES = ("POST stock", "POST shipments", "PUT shipments", "PUT shipment", "PUT capture", "DELETE shipments")
-# Where an endpoint is called in one shop only, its levers are pulled there.
+# Where an endpoint is called in one shop only, its levers are pulled there, early and one after the other.
 ONLY_IN = {"PUT capture": ADOPTING, "PUT shipments": LATE_PAYING, "DELETE shipments": LATE_PAYING}
+SELDOM = ("GET products", "GET stock")  # read every half minute only, page after page in the first shop
+CALLING = {
+    "GET products": (0, 0, 0, 1, 2, 3),
+    "GET stock": (0, 0, 0, 1, 2, 3),
+    "POST shipments": (0, 1, 3),  # the adopting shop makes its shipments itself
+}
 
 EVERYWHERE: tuple[tuple[str, dict[str, Any]], ...] = (
     *((Kind.STATUS.value, {"code": code}) for code in (500, 502, 503, 403, 401, 404)),
@@ -87,6 +96,11 @@ class Plan:
     orders: int
     acts: tuple[Act, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Long enough for every fault at every endpoint."""
+        return is_whole(self.seconds)
+
     def of(self, *who: str) -> list[Act]:
         return [act for act in self.acts if act.who in who]
 
@@ -99,9 +113,10 @@ class Plan:
 
 def draw(seed: int, seconds: float, orders: int) -> Plan:
     """The plan of a storm of so many seconds in which so many orders are bought."""
+    people = list(_purchases(random.Random(f"{seed} people"), seconds, orders))
     acts = [
-        *_purchases(random.Random(f"{seed} people"), seconds, orders),
-        *_goods(random.Random(f"{seed} goods"), seconds, orders),
+        *people,
+        *_goods(random.Random(f"{seed} goods"), seconds, [act for act in people if act.who == "shopper"]),
         *_levers(random.Random(f"{seed} faults"), seconds),
         *_storms(random.Random(f"{seed} storms"), seconds),
         *_keys(random.Random(f"{seed} keys"), seconds),
@@ -140,15 +155,20 @@ def _changes_of_mind(chance: random.Random, at: float, shop: int, number: int, s
                 yield Act(begin + chance.uniform(1, seconds / 8), who, then, shop, number)
 
 
-def _goods(chance: random.Random, seconds: float, orders: int) -> Iterator[Act]:
-    """Goods come in while people buy, about as many pieces as they buy; recounts differ by a few."""
-    arrivals = max(SHOPS * 2, orders // 12)
-    for number in range(arrivals):
-        more = {"item": chance.randrange(ITEMS), "pieces": chance.randint(15, 60)}
-        yield Act(seconds * number / arrivals, "goods", "receive", chance.randrange(SHOPS), 0, more)
-        if chance.random() < 0.5:
-            more = {"item": chance.randrange(ITEMS), "by": chance.choice((-4, -3, -2, -1, 1, 2, 3))}
-            yield Act(seconds * number / arrivals, "goods", "adjust", chance.randrange(SHOPS), 0, more)
+def _goods(chance: random.Random, seconds: float, purchases: list[Act]) -> Iterator[Act]:
+    """As many pieces come in as are bought, a little before; recounts differ by a few."""
+    wanted: Counter[tuple[int, int]] = Counter()
+    for act in purchases:
+        for item, pieces in act.more["lines"]:
+            house = act.shop % (SHOPS - 1)  # the last shop sells the goods of the first
+            wanted[house, item] += pieces
+            if wanted[house, item] < chance.randint(10, 40):
+                continue
+            at = max(0.0, act.at - seconds * 0.05)
+            yield Act(at, "goods", "receive", house, 0, {"item": item, "pieces": wanted.pop((house, item))})
+            if chance.random() < 0.5:
+                more = {"item": chance.randrange(ITEMS), "by": chance.choice((-4, -3, -2, -1, 1, 2, 3))}
+                yield Act(at, "goods", "adjust", chance.randrange(SHOPS), 0, more)
 
 
 # --- faults --------------------------------------------------------------------------------
@@ -161,19 +181,26 @@ def pairs() -> list[tuple[str, str, dict[str, Any]]]:
     return both + [(endpoint, kind, more) for endpoint in WRITES for kind, more in ON_WRITES]
 
 
+def is_whole(seconds: float) -> bool:
+    return int(seconds * LEVERS) >= len(pairs())
+
+
 def _levers(chance: random.Random, seconds: float) -> Iterator[Act]:
     """Every pair once, or, in a short storm, as many as there is time for; those of one endpoint are spread out."""
     chosen = pairs()
     chance.shuffle(chosen)
-    chosen = chosen[: max(20, int(seconds * 0.75))]
+    chosen = chosen[: max(20, int(seconds * LEVERS))]
+    each = Counter(endpoint for endpoint, _kind, _more in chosen)
+    placed: Counter[str] = Counter()
     for place, (endpoint, kind, more) in enumerate(chosen):
-        at = seconds * (0.04 + 0.78 * place / len(chosen))
-        shop = ONLY_IN.get(endpoint, chance.randrange(SHOPS))
-        is_rare = endpoint in ONLY_IN or kind in (Kind.HUGE, Kind.SLOW)
-        times = 1 if is_rare else chance.choice((1, 1, 1, 2, 4))
-        skip = 0 if endpoint in ONLY_IN else chance.choice((0, 0, 1, 3))
+        is_rare = endpoint in (*ONLY_IN, *SELDOM)
+        at = 0.04 + (0.6 * placed[endpoint] / each[endpoint] if is_rare else 0.78 * place / len(chosen))
+        placed[endpoint] += 1
+        shop = ONLY_IN.get(endpoint, chance.choice(CALLING.get(endpoint, range(SHOPS))))
+        times = 1 if is_rare or kind in (Kind.HUGE, Kind.SLOW) else chance.choice((1, 1, 1, 2, 4))
+        skip = 0 if is_rare else chance.choice((0, 0, 1, 3))
         more = {"endpoint": endpoint, "times": times, "skip": skip, "params": more}
-        yield Act(at, "faults", kind, shop, 0, more)
+        yield Act(seconds * at, "faults", kind, shop, 0, more)
 
 
 def _storms(chance: random.Random, seconds: float) -> Iterator[Act]:

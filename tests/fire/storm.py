@@ -84,9 +84,10 @@ class Storm:
             self.lagged = max(self.lagged, late)
             if late < 0:
                 time.sleep(-late)
-            self._safely(f"{act.who}: {act.what} in shop {act.shop}", lambda: do(act))  # noqa: B023
+            self.safely(f"{act.who}: {act.what} in shop {act.shop}", lambda: do(act))  # noqa: B023
 
-    def _safely(self, what: str, do: Callable[[], None]) -> None:
+    def safely(self, what: str, do: Callable[[], None]) -> None:
+        """What a person does; an error that this person would have seen is kept."""
         try:
             do()
         except Exception as error:
@@ -123,16 +124,16 @@ class Storm:
     def _work(self) -> None:
         while not self.over.wait(0.7):
             for town in merchants(self.towns):
-                self._safely(f"staff of shop {town.number}", town.work)
+                self.safely(f"staff of shop {town.number}", town.work)
 
     def _hurry(self) -> None:
         for second in itertools.count(1):
             if self.over.wait(1.0):
                 return
-            self._safely("hurrying", hurry)
+            self.safely("hurrying", hurry)
             if second % NIGHT == 0:
                 for town in self.towns:
-                    self._safely("nightfall", town.nightfall)
+                    self.safely("nightfall", town.nightfall)
 
 
 def hurry() -> None:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from tests.fire import plan, truth
 from tests.fire.__main__ import POSTGRES
 from tests.fire.engines import ROOT
 from tests.fire.plan import Act
-from tests.fire.town import Town, build
+from tests.fire.town import ON_HAND, Town, build
 from tests.orders.machine_hosts import listening_everywhere
 
 SEED = os.environ.get("FIRE_SEED", "7")
@@ -43,6 +44,31 @@ def test_a_whole_storm_pulls_every_lever_at_every_endpoint() -> None:
     acts = [act for act in plan.draw(1, 480, 3000).of("faults") if "params" in act.more]
     pulled = {(act.more["endpoint"], act.what, str(act.more["params"])) for act in acts}
     assert {(endpoint, kind, str(more)) for endpoint, kind, more in plan.pairs()} <= pulled
+
+
+def test_faults_of_rare_calls_come_early_and_the_calls_are_many() -> None:
+    drawn = plan.draw(1, 480, 2000)
+    assert drawn.is_whole
+    assert not plan.draw(1, 60, 100).is_whole
+    late_payers = [act for act in drawn.of("shopper") if act.shop == plan.LATE_PAYING]
+    chances = {"DELETE shipments": plan.ASKED_BACK, "PUT shipments": plan.PICKED_SHORT}
+    for endpoint, one_in in chances.items():
+        levers = [act for act in drawn.of("faults") if act.more.get("endpoint") == endpoint and "params" in act.more]
+        assert {(act.shop, act.more["times"], act.more["skip"]) for act in levers} == {(plan.LATE_PAYING, 1, 0)}
+        assert max(act.at for act in levers) < drawn.seconds * 0.7 < drawn.seconds * plan.BUYING
+        assert len(late_payers) / one_in > 3 * len(levers)
+
+
+def test_about_as_many_pieces_come_as_are_bought_and_none_too_late() -> None:
+    drawn = plan.draw(1, 480, 2000)
+    shelf = {(house, item): ON_HAND for house in range(plan.SHOPS - 1) for item in range(plan.ITEMS)}
+    for act in drawn.of("goods", "shopper"):
+        if act.who == "goods":
+            shelf[act.shop % (plan.SHOPS - 1), act.more["item"]] += act.more.get("pieces") or act.more["by"]
+        for item, pieces in act.more.get("lines", ()):
+            shelf[act.shop % (plan.SHOPS - 1), item] -= pieces
+    assert min(shelf.values()) > 0
+    assert max(shelf.values()) < ON_HAND * 2
 
 
 # --- the proof can fail --------------------------------------------------------------------
@@ -65,6 +91,25 @@ def towns(transactional_db: None) -> Iterator[list[Town]]:
         for town in towns:
             town.settle()
         yield towns
+
+
+def test_rare_calls_are_made_as_often_as_the_plan_counts_on(towns: list[Town]) -> None:
+    town = towns[plan.LATE_PAYING]
+    rare = [
+        town.shop.break_endpoint(one, "slow", times=None, seconds=0) for one in ("PUT shipments", "DELETE shipments")
+    ]
+    for number in range(100, 115):
+        more = {"lines": [[number % plan.ITEMS, 2], [(number + 5) % plan.ITEMS, 2]], "confirm": True, "owes": False}
+        town.purchase(Act(0, "shopper", "buy", town.number, number, more))
+    town.run("intake")
+    town.run("hand-over")
+    for _round in range(3):
+        Order.objects.filter(collected_at__isnull=False).update(collected_at=timezone.now() - timedelta(minutes=1))
+        town.work()
+        town.run("hand-over")
+    for fault, one_in in zip(rare, (plan.PICKED_SHORT, plan.ASKED_BACK), strict=True):
+        fault.refresh_from_db()
+        assert fault.hits >= 15 // one_in // 2, (fault, fault.hits)
 
 
 def of(town: Town) -> Order:

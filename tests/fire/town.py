@@ -23,7 +23,7 @@ from sandbox import catalogue
 from sandbox.models import Order as ShopOrder
 from sandbox.models import PluginMethod, Size, Wanted
 from sandbox.refused import Refused
-from tests.fire.plan import ADOPTING, ITEMS, LATE_PAYING, SHOPS, Act, Plan
+from tests.fire.plan import ADOPTING, ASKED_BACK, ITEMS, LATE_PAYING, PICKED_SHORT, SHOPS, Act, Plan
 from tests.orders.machine_ground import Wishes
 from tests.orders.machine_world import World, refusals
 
@@ -44,6 +44,7 @@ class Books:
     lost: Counter[str] = field(default_factory=Counter)
     refused: int = 0  # purchases that the shop refused, for it had too few pieces
     acts: Counter[str] = field(default_factory=Counter)
+    rights: Counter[str] = field(default_factory=Counter)  # what was done to keys and permissions
 
 
 @dataclass
@@ -98,6 +99,8 @@ class Town(World):
     # --- faults ----------------------------------------------------------------------------
 
     def fault(self, act: Act) -> None:
+        if "params" not in act.more:
+            self.books.rights[act.what] += 1
         if act.what == "revoke key":
             PluginMethod.objects.filter(pk=self.plugin.pk).update(secret=PluginMethod.new_secret())
         elif act.what == "restore key":
@@ -147,9 +150,13 @@ class Town(World):
         fresh = self.orders(Status.NEW).filter(handover_asked_at__isnull=True)
         self._done("marked as collecting", desk.mark_collecting(list(fresh[:AT_ONCE]), "Robin"))
         at_hand = self.orders(Status.COLLECTING)
+        if self.number == LATE_PAYING and not is_last:
+            self._regret(list(at_hand.filter(cancel_asked_at__isnull=True, cancel_answer="")[:AT_ONCE]))
         asked = list(at_hand.filter(cancel_asked_at__isnull=False, cancel_answer="")[:AT_ONCE])
         for order in asked:
-            self._done("answered", desk.answer([order], "Robin", is_agreed=order.pk % 3 > 0))
+            self._done(
+                "answered", desk.answer([order], "Robin", is_agreed=order.pk % 3 > 0 or self.number == LATE_PAYING)
+            )
         packing = PACKING * (2 if self.number == LATE_PAYING else 1)
         packed = at_hand if is_last else at_hand.filter(collected_at__lte=timezone.now() - packing)
         begun = list(packed.prefetch_related("lines")[:AT_ONCE])
@@ -158,12 +165,20 @@ class Town(World):
         parcels = [(order, ParcelData("PostNord", "MyPack", f"T-{order.pk}")) for order in begun]
         self._done("shipped", desk.mark_shipped(parcels, "Robin"))
 
+    def _regret(self, begun: list[Order]) -> None:
+        """Of what is not paid before it is sent, the merchant asks for many back: a shipment to be taken away each."""
+        for order in begun:
+            if order.pk % ASKED_BACK == 0:
+                self.books.acts["asked back in time"] += 1
+                with refusals():
+                    moves.ask_to_cancel(order, "Kim")
+
     def _count(self, order: Order, *, is_last: bool) -> None:
         lines = list(order.lines.all())
         if any(line.found is not None and line.found < line.pieces for line in lines):
             self._decide_short(order, lines)
         elif (
-            order.pk % (6 if self.number == LATE_PAYING else 23) == 0
+            order.pk % (PICKED_SHORT if self.number == LATE_PAYING else 23) == 0
             and not is_last
             and all(line.found is None for line in lines)
             and lines[0].pieces
@@ -190,8 +205,11 @@ class Town(World):
     # --- quiet -----------------------------------------------------------------------------
 
     def lift_faults(self) -> None:
-        self.shop.faults.filter(hits=0).delete()
         self.shop.faults.update(times=0)
+        self.open_doors()
+
+    def open_doors(self) -> None:
+        """The key and all its permissions are as at the beginning."""
         plugin = PluginMethod.objects.get(pk=self.plugin.pk)
         plugin.secret, plugin.endpoints = SECRET, self.plugin.endpoints
         plugin.save(update_fields=["secret", "endpoints"])

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from integrations.models import SyncRun
-from orders.models import Order, SeenOrder, Status
+from integrations.sync import NOTES_KEPT
+from orders.models import Order, SeenOrder, Status, Verdict
 from products.models import WebshopProduct
 from tests.conftest import Centra
 from tests.fuzz.mirror import Mirror
@@ -46,6 +47,10 @@ def test_mutated_orders_are_held_or_set_aside_and_none_is_lost_or_doubled(centra
         assert not is_our_fault(run), (mirror.seed, run.error, run.notes)
         assert run.outcome == SyncRun.Outcome.SUCCEEDED or run.error.strip()
     assert mirror.changed["orders"] >= ROUNDS
+    notes = [note for run in SyncRun.objects.filter(pipe="intake") for note in run.notes]
+    unread = SeenOrder.objects.filter(verdict=Verdict.UNREADABLE).values_list("number", flat=True)
+    assert notes
+    assert all(any(note.startswith(f"{number}: ") for note in notes) for number in unread), (list(unread), notes)
     held = Order.objects.filter(status=Status.RESERVED)
     assert not held.filter(holds__isnull=True).exists(), "an order waits, and nobody knows why"
 
@@ -63,10 +68,19 @@ def test_a_mutated_catalogue_is_read_as_far_as_it_goes_and_is_true_afterwards(ce
     sizes = [centra.shop.add_size(f"FG{number}", "-NVY", "-M", stock=3) for number in range(8)]
     through(centra, mirror)
     mirror.seed, mirror.rate = 1, 0.01
+    notes: list[str] = []
+    set_aside = 0
     for _round in range(ROUNDS):
         run = look(centra, "refresh", ask=True)
         assert not is_our_fault(run), (mirror.seed, run.error, run.notes)
         assert run.outcome == SyncRun.Outcome.SUCCEEDED or run.error.strip()
+        notes = [*notes, *run.notes]
+        unreadable = int(run.counts.get("unreadable", 0))  # with those of the attempts before, which have notes too
+        assert len(notes) >= min(unreadable, NOTES_KEPT), (run.counts, notes)
+        assert all(note.rpartition(": ")[2].strip() for note in notes), notes
+        if run.outcome == SyncRun.Outcome.SUCCEEDED:
+            notes, set_aside = [], set_aside + unreadable
+    assert set_aside > ROUNDS / 2
     assert mirror.changed["products"] >= ROUNDS
 
     mirror.seed = None

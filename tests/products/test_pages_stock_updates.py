@@ -9,9 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from merchants.models import Merchant, User, Warehouse
-from products import receiving
+from products import receiving, skus
 from products.models import Product, StockUpdate
 from products.stock_forms import StockUpdateForm
 from products.stock_lines import Lines, pasted_rows
@@ -240,6 +242,27 @@ def test_too_many_lines_are_refused_without_being_lost(merchant: Merchant) -> No
     assert not lines.is_valid()
     assert "At most 5000 lines" in lines.errors[0]
     assert lines.text.endswith("M5000\t1")
+
+
+SIGNS = st.sampled_from("A1 \t;,\n\r\0\u00a0\u2028\u0665.-") | st.characters(exclude_categories=["Cs"])
+PASTED = st.lists(st.text(SIGNS, max_size=12) | st.sampled_from(["FG2", "sku", "\t3", "7;", ";;5", '"a"']), max_size=12)
+
+
+@settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=PASTED, sign=st.sampled_from(["\t", ";", ",", " ", "\n", "\r\n"]))
+def test_whatever_is_pasted_every_line_becomes_a_row_with_a_product_or_an_error(
+    cap: Product, parts: list[str], sign: str
+) -> None:
+    text = sign.join(parts)
+    typed = list(pasted_rows(text))
+    written = [line for line in text.splitlines() if line.strip()]
+    headings = len(written) - len(typed)
+    assert headings == 0 or (headings == 1 and skus.fold(written[0]).startswith("sku")), (written, typed)
+    lines = Lines(cap.merchant, typed)
+    lines.is_valid()
+    assert "\0" not in lines.text + "".join(row.as_text for row in lines.rows)
+    assert len(lines.rows) >= sum(any(sign.isalnum() for sign in line) for line in written[headings:])
+    assert all(row.error or row.product for row in lines.rows)
 
 
 def test_what_is_typed_is_never_markup(page: Client, merchant: Merchant, house: Warehouse, cap: Product) -> None:

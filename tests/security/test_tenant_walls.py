@@ -16,11 +16,10 @@ from django.contrib.auth.forms import UserChangeForm
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import Integration
 from merchants.models import Merchant
 from orders.models import Order, Status
 from tests import factories
-from tests.addresses import of, url_of
+from tests.addresses import of
 from tests.security.neighbours import CASES, Case, Neighbour, everything, url
 from tests.security.walk import browser
 
@@ -354,11 +353,3 @@ def test_a_key_read_by_hand_would_be_noticed(tmp_path: Path) -> None:
         "    request.POST.getlist(f'catch-{1}')\n"
     )
     assert set(read_by_hand(module)) == {"victim", "prey", "quarry", "catch-"}
-
-
-def test_every_page_that_takes_a_form_is_walked(mine: Neighbour) -> None:
-    """The walls of addresses stand in tests/test_access.py; here, that all of them are walked there."""
-    names = {address.name for address in of("merchant")}
-    assert {"orders:act", "orders:split", "products:apply", "orders:link"} <= names
-    assert all(callable(url_of) for _name in names)
-    assert Integration.objects.filter(merchant=mine.merchant).exists()

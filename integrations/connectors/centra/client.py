@@ -182,7 +182,7 @@ class Client:
         """The query string of the next page in one spelling, whatever stands before its question mark."""
         try:
             link = msgspec.json.decode(answer.get("next", b"null"), type=str | bool | None)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, ValueError):
             raise Unreadable(_("The link to the next page is not what it should be."), what=path) from None
         return urlencode(sorted(_query(link.rpartition("?")[2]).items())) if isinstance(link, str) else ""
 
@@ -194,7 +194,7 @@ class Client:
     def _rows_of(self, path: str, answer: Answer, key: str) -> list[msgspec.Raw]:
         try:
             return rows(msgspec.json.decode(answer[key], type=Rows))
-        except (KeyError, msgspec.MsgspecError, RecursionError):
+        except (KeyError, msgspec.MsgspecError, ValueError, RecursionError):
             raise Unreadable(
                 _("The shop's answer to GET %(path)s has no list of %(key)s.") % {"path": path, "key": key},
                 what=f"GET {path}",

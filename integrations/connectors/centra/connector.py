@@ -338,9 +338,9 @@ def _shipment_id(answer: Answer) -> str:
     for kind in (str, dict[str, Any]):
         try:
             found: Any = msgspec.json.decode(answer["shipment"], type=kind)
-        except (KeyError, msgspec.MsgspecError):
-            continue
-        shipment_id = found if isinstance(found, str) else found.get("shipmentId")
+            shipment_id = str((found if isinstance(found, str) else found.get("shipmentId")) or "")
+        except (KeyError, msgspec.MsgspecError, ValueError, RecursionError):
+            continue  # ValueError: not UTF-8, or a number of thousands of digits
         if shipment_id:
-            return str(shipment_id)
+            return shipment_id
     raise Unavailable(_("The shop's answer does not say which shipment was made."), lost_answer=True)
