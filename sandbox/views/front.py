@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from sandbox.forms import CheckoutForm
 from sandbox.models import Shop, Size, Variant
 from sandbox.refused import Refused
-from sandbox.views.session import shop_page
+from sandbox.views.session import said, shop_page
 
 SHIPPING_METHODS = ("standard", "express", "pickup-point", "home-delivery", "letter")
 MOST_PIECES = 999
@@ -26,7 +26,7 @@ def front(request: HttpRequest, shop: Shop) -> HttpResponse:
     """What can be bought, a card per variant, newest first."""
     active = Size.objects.filter(is_active=True)
     variants = Variant.objects.filter(product__shop=shop, sizes__in=active).distinct().select_related("product")
-    for word in request.GET.get("q", "").split():
+    for word in said(request.GET, "q").split():
         variants = variants.filter(
             Q(product__name__icontains=word) | Q(name__icontains=word) | Q(product__sku__icontains=word)
         )

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from sandbox.models import Order, Shipment, Shop, Status
 from sandbox.models.order import OPEN
 from sandbox.refused import Refused
-from sandbox.views.session import shop_page
+from sandbox.views.session import said, shop_page
 
 # Act, label, statuses in which its button is shown, and whether it needs the order to be on hold (or not to be).
 ACTS: tuple[tuple[str, Any, tuple[int, ...], bool | None], ...] = (
@@ -40,7 +40,7 @@ def orders(request: HttpRequest, shop: Shop) -> HttpResponse:
     status = request.GET.get("status", "")
     if status.isascii() and status.isdigit() and len(status) < 5:
         found = found.filter(status=int(status))
-    for word in request.GET.get("q", "").split():
+    for word in said(request.GET, "q").split():
         number = Q(number=int(word)) if word.isdecimal() and len(word) < 15 else Q()
         found = found.filter(number | Q(lines__name__icontains=word) | Q(shipping_list__icontains=word)).distinct()
     page = Paginator(found, 50).get_page(request.GET.get("page"))
@@ -128,7 +128,7 @@ def _pieces(form: Mapping[str, Any]) -> int:
 
 
 def _complete(shipment: Shipment, form: Mapping[str, Any]) -> None:
-    parcel: dict[str, Any] = {name: str(form.get(name, ""))[:100] for name in ("carrier", "service", "tracking")}
+    parcel: dict[str, Any] = {name: said(form, name)[:100] for name in ("carrier", "service", "tracking")}
     shipment.complete(capture=True, good_to_go=True, packages=1, **parcel)
 
 
