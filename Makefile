@@ -7,7 +7,7 @@ SEED ?= 1
 MINUTES ?= 8
 ORDERS ?= 2000
 
-.PHONY: help install demo run worker beat migrate test fast fire bench lint types format check audit lock messages clean
+.PHONY: help install demo run worker beat migrate test fast fire bench lint types format check audit lock clean
 
 help: ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20

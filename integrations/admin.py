@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from integrations import doorbell, pipes
 from integrations.installation_admin import InstallationAdmin  # noqa: F401  # registers its page
 from integrations.models import Integration, SyncRun, SyncState
+from integrations.settings_form import SettingsForm
 from merchants.templatetags.portal import duration
 
 
@@ -71,29 +72,23 @@ class NotMadeHere(AsksFirst):
 
 @admin.register(Integration)
 class IntegrationAdmin(admin.ModelAdmin[Integration]):
-    """Staff may name it and set its settings. Address and key belong together and are the merchant's to change."""
+    """Staff may name it and say whether it makes products by itself, and see every other setting but the key.
+
+    Those have rules that only the merchant's form knows: whose stock a shop is told, from when on its orders are taken,
+    which key goes with an address, what a change of them starts anew.
+    """
 
     list_display = ("name", "merchant", "platform", "shop", "warehouse", "health_word", "created_at")
     list_filter = (HealthFilter, "platform", "warehouse", "creates_products")
     search_fields = ("name", "shop", "base_url", "merchant__name")
-    readonly_fields = (
-        "merchant",
-        "platform",
-        "base_url",
-        "shop",
-        "secret_print",
-        "health_word",
-        "health_sentence",
-        "created_at",
+    fieldsets = (
+        (None, {"fields": ("merchant", "platform", "base_url", "shop", "secret_print", "name")}),
+        (_("Health"), {"fields": ("health_word", "health_sentence", "created_at")}),
+        (_("Warehouse"), {"fields": ("warehouse", "time_zone")}),
+        *((title, {"fields": names}) for _key, title, names in SettingsForm.SECTIONS),
     )
-    fields = (
-        *readonly_fields[:5],
-        "name",
-        "warehouse",
-        "time_zone",
-        "identifies_by",
-        "creates_products",
-        *readonly_fields[5:],
+    readonly_fields = tuple(
+        name for _title, options in fieldsets for name in options["fields"] if name not in ("name", "creates_products")
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

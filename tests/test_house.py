@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
+from tests.everything import ELSEWHERE
+
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {"merchants": 1, "integrations": 2, "products": 3, "shipping": 3, "orders": 4, "myogo": 5}
 APART = "sandbox"
@@ -88,6 +90,12 @@ def test_nobody_reaches_up_through_a_reverse_accessor(app: str) -> None:
 
 def test_the_given_top_level_stands() -> None:
     assert {path.name for path in ROOT.iterdir()} >= TOP_LEVEL | {"README.md"}
+
+
+def test_what_is_left_out_on_postgresql_is_there_under_that_name() -> None:
+    """Else a file that was renamed would be left out no more, and nobody would see why CI takes longer."""
+    for folder, names in ELSEWHERE.items():
+        assert [name for name in names if not (ROOT / folder / name).exists()] == [], folder
 
 
 def test_an_arrow_upward_would_be_seen(tmp_path: Path) -> None:

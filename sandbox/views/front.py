@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from sandbox.forms import CheckoutForm
 from sandbox.models import Shop, Size, Variant
 from sandbox.refused import Refused
-from sandbox.views.session import shop_page
+from sandbox.views.session import said, shop_page
 
 SHIPPING_METHODS = ("standard", "express", "pickup-point", "home-delivery", "letter")
 MOST_PIECES = 999
@@ -26,7 +26,7 @@ def front(request: HttpRequest, shop: Shop) -> HttpResponse:
     """What can be bought, a card per variant, newest first."""
     active = Size.objects.filter(is_active=True)
     variants = Variant.objects.filter(product__shop=shop, sizes__in=active).distinct().select_related("product")
-    for word in request.GET.get("q", "").split():
+    for word in said(request.GET, "q").split():
         variants = variants.filter(
             Q(product__name__icontains=word) | Q(name__icontains=word) | Q(product__sku__icontains=word)
         )
@@ -49,25 +49,42 @@ def _keep(request: HttpRequest, shop: Shop, basket: dict[str, int]) -> None:
 @require_POST
 @shop_page
 def put_in(request: HttpRequest, shop: Shop) -> HttpResponse:
-    size = get_object_or_404(shop.sizes.select_related("variant__product"), pk=_number(request.POST.get("size")))
-    basket = _basket(request, shop)
-    key = str(size.pk)
-    basket[key] = min(MOST_PIECES, basket.get(key, 0) + max(1, _number(request.POST.get("pieces"))))
-    _keep(request, shop, basket)
-    messages.success(request, _("“%(name)s” is in the basket.") % {"name": size})
+    """One piece more, or as many as are said; what is no number of pieces is told and leaves the basket alone."""
+    size = get_object_or_404(shop.sizes.select_related("variant__product"), pk=_number(request.POST.get("size")) or 0)
+    basket, key = _basket(request, shop), str(size.pk)
+    pieces = _number(request.POST.get("pieces", "1"))
+    if not pieces or basket.get(key, 0) + pieces > MOST_PIECES:
+        messages.error(request, _wrong_pieces(size, 1))
+    else:
+        _keep(request, shop, {**basket, key: basket.get(key, 0) + pieces})
+        messages.success(request, _("“%(name)s” is in the basket.") % {"name": size})
     return redirect("sandbox:front", shop.slug)
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
+def _number(text: str | None) -> int | None:
+    """What was typed as a number of pieces or a key; nothing where it is none."""
+    typed = (text or "").strip()
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
+
+
+def _wrong_pieces(size: Size, least: int) -> str:
+    says = _("The basket stays as it was: write the pieces of “%(name)s” as a number, %(least)d to %(most)d in all.")
+    return says % {"name": size, "least": least, "most": MOST_PIECES}
 
 
 @require_POST
 @shop_page
 def change(request: HttpRequest, shop: Shop) -> HttpResponse:
-    """Write the pieces of every line; 0 takes one out."""
-    basket = _basket(request, shop)
-    _keep(request, shop, {key: min(MOST_PIECES, _number(request.POST.get(f"pieces-{key}"))) for key in basket})
+    """Write the pieces of every line; 0 takes one out. All or nothing: each wrong one is told."""
+    lines = _lines(request, shop)
+    pieces = {
+        line["size"]: _number(request.POST.get(f"pieces-{line['size'].pk}", str(line["pieces"]))) for line in lines
+    }
+    wrong = [size for size, count in pieces.items() if count is None or count > MOST_PIECES]
+    for size in wrong:
+        messages.error(request, _wrong_pieces(size, 0))
+    if not wrong:
+        _keep(request, shop, {str(size.pk): count for size, count in pieces.items() if count})
     return redirect("sandbox:basket", shop.slug)
 
 

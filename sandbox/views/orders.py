@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from sandbox.models import Order, Shipment, Shop, Status
 from sandbox.models.order import OPEN
 from sandbox.refused import Refused
-from sandbox.views.session import shop_page
+from sandbox.views.session import said, shop_page
 
 # Act, label, statuses in which its button is shown, and whether it needs the order to be on hold (or not to be).
 ACTS: tuple[tuple[str, Any, tuple[int, ...], bool | None], ...] = (
@@ -38,9 +38,9 @@ def orders(request: HttpRequest, shop: Shop) -> HttpResponse:
     """Newest first, by status and search."""
     found = shop.orders.select_related("store").prefetch_related("lines")
     status = request.GET.get("status", "")
-    if status.isdigit():
+    if status.isascii() and status.isdigit() and len(status) < 5:
         found = found.filter(status=int(status))
-    for word in request.GET.get("q", "").split():
+    for word in said(request.GET, "q").split():
         number = Q(number=int(word)) if word.isdecimal() and len(word) < 15 else Q()
         found = found.filter(number | Q(lines__name__icontains=word) | Q(shipping_list__icontains=word)).distinct()
     page = Paginator(found, 50).get_page(request.GET.get("page"))
@@ -50,6 +50,11 @@ def orders(request: HttpRequest, shop: Shop) -> HttpResponse:
 
 @shop_page
 def order(request: HttpRequest, shop: Shop, number: int) -> HttpResponse:
+    return _page(request, shop, number)
+
+
+def _page(request: HttpRequest, shop: Shop, number: int, typed: Mapping[str, Any] | None = None) -> HttpResponse:
+    """The order; `typed` is the form that was refused, to be shown again as it was."""
     found = get_object_or_404(shop.orders.select_related("store", "market"), number=number)
     open_pieces = found.open_pieces()
     lines = list(found.lines.select_related("size"))
@@ -64,9 +69,10 @@ def order(request: HttpRequest, shop: Shop, number: int) -> HttpResponse:
         "steps": [Status(step) for step in range(1, 5)],
         "flags": [(name, _label(name), getattr(found, name)) for name in FLAGS],
         "can_ship": found.status in (Status.CONFIRMED, Status.PROCESSING) and any(open_pieces.values()),
+        "typed": typed or {},
         "here": "orders",
     }
-    return render(request, "sandbox/order.html", context)
+    return render(request, "sandbox/order.html", context, status=400 if typed else 200)
 
 
 def _label(name: str) -> str:
@@ -80,15 +86,15 @@ def _fits(order: Order, statuses: tuple[int, ...], held: bool | None) -> bool:
 @require_POST
 @shop_page
 def act(request: HttpRequest, shop: Shop, number: int) -> HttpResponse:
-    """One button of the order's page; what is refused is told, and nothing happens."""
+    """One button of the order's page; what is refused is told, nothing happens, and what was typed stays."""
     found = get_object_or_404(shop.orders, number=number)
     chosen = request.POST.get("act", "")
     try:
         _do(found, chosen, request.POST)
     except Refused as refusal:
         messages.error(request, _("Not done: %(reason)s") % {"reason": refusal.text})
-    else:
-        messages.success(request, _("Done."))
+        return _page(request, shop, number, request.POST)
+    messages.success(request, _("Done."))
     return redirect(found)
 
 
@@ -101,7 +107,7 @@ def _do(order: Order, chosen: str, form: Mapping[str, Any]) -> None:
         order.change_flags(**{name: name in form for name in FLAGS})
     elif chosen == "cancel-pieces":
         line = get_object_or_404(order.lines.filter(is_bundle=False), pk=_number(form, "line"))
-        order.cancel_pieces(line, _number(form, "pieces"))
+        order.cancel_pieces(line, _pieces(form))
     elif chosen in SHIPMENT_ACTS:
         SHIPMENT_ACTS[chosen](get_object_or_404(order.shipments, pk=_number(form, "shipment")), form)
     else:
@@ -113,8 +119,16 @@ def _number(form: Mapping[str, Any], name: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 15 else 0
 
 
+def _pieces(form: Mapping[str, Any]) -> int:
+    """How many pieces to cancel; `Refused` where no such number was typed."""
+    text = str(form.get("pieces", "")).strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+        raise Refused(_("write the pieces to cancel as a whole number, 1 or more"))
+    return int(text)
+
+
 def _complete(shipment: Shipment, form: Mapping[str, Any]) -> None:
-    parcel: dict[str, Any] = {name: str(form.get(name, ""))[:100] for name in ("carrier", "service", "tracking")}
+    parcel: dict[str, Any] = {name: said(form, name)[:100] for name in ("carrier", "service", "tracking")}
     shipment.complete(capture=True, good_to_go=True, packages=1, **parcel)
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from sandbox import catalogue
 from sandbox.forms import SizeForm, StockForm
 from sandbox.models import Shop, Size
-from sandbox.views.session import shop_page
+from sandbox.views.session import said, shop_page
 
 STATES = {
     "active": Q(is_active=True),
@@ -35,14 +35,14 @@ def products(request: HttpRequest, shop: Shop) -> HttpResponse:
 
 def _found(request: HttpRequest, sizes: QuerySet[Size]) -> QuerySet[Size]:
     """The sizes that match the search, the brand and the state asked for."""
-    for word in request.GET.get("q", "").split():
+    for word in said(request.GET, "q").split():
         sizes = sizes.filter(
             Q(full_sku__icontains=word)
             | Q(ean__icontains=word)
             | Q(variant__product__name__icontains=word)
             | Q(variant__name__icontains=word)
         )
-    if brand := request.GET.get("brand"):
+    if brand := said(request.GET, "brand"):
         sizes = sizes.filter(variant__product__brand=brand)
     sizes = sizes.filter(STATES.get(request.GET.get("state", ""), Q()))
     return sizes.order_by("-variant__product__created_at", "pk")

@@ -319,6 +319,31 @@ def test_what_cannot_be_bought_is_told_and_the_basket_stays(browser: Client, sho
     assert browser.post(at("put_in", shop.slug), {"size": "x"}).status_code == 404
 
 
+@pytest.mark.parametrize("typed", ["abc", "-1", "", "1000", "²", "1e2"])
+def test_what_is_no_number_of_pieces_is_told_and_the_basket_stays(
+    browser: Client, shop: Shop, sweater: Size, typed: str
+) -> None:
+    other = add(shop, "FG2")
+    browser.post(at("put_in", shop.slug), {"size": sweater.pk, "pieces": "3"})
+    browser.post(at("put_in", shop.slug), {"size": other.pk})
+    sent = {f"pieces-{sweater.pk}": typed, f"pieces-{other.pk}": "7"}
+    for answer in (
+        browser.post(at("change_basket", shop.slug), sent, follow=True),
+        browser.post(at("put_in", shop.slug), {"size": sweater.pk, "pieces": typed}, follow=True),
+    ):
+        assert f"The basket stays as it was: write the pieces of “{sweater}” as a number" in text(answer)
+        assert "Basket (4)" in text(browser.get(at("front", shop.slug)))
+
+
+def test_pieces_that_would_be_too_many_together_are_told(browser: Client, shop: Shop, sweater: Size) -> None:
+    browser.post(at("put_in", shop.slug), {"size": sweater.pk, "pieces": "998"})
+    answer = browser.post(at("put_in", shop.slug), {"size": sweater.pk, "pieces": "2"}, follow=True)
+    assert "1 to 999 in all" in text(answer)
+    assert "Basket (998)" in text(answer)
+    browser.post(at("change_basket", shop.slug), {f"pieces-{sweater.pk}": "0"})
+    assert "Basket (0)" in text(browser.get(at("front", shop.slug)))
+
+
 # --- orders ------------------------------------------------------------------------------------
 @pytest.fixture
 def order(shop: Shop, sweater: Size) -> Order:
@@ -342,7 +367,8 @@ def test_orders_are_listed_by_status_and_search(browser: Client, shop: Shop, ord
     assert f"{order.number} " in text(browser.get(f"{url}?q={order.number}&status=1"))
     assert "No order matches" in text(browser.get(f"{url}?status=4"))
     assert "No order matches" in text(browser.get(f"{url}?q=nothing"))
-    assert browser.get(f"{url}?status=x&page=-3&q=%C2%B2").status_code == 200
+    for odd in ("x", "%C2%B2", "9" * 30, "-1"):
+        assert browser.get(f"{url}?status={odd}&page=-3&q=%C2%B2").status_code == 200
 
 
 def test_the_buttons_move_the_order_and_only_those_that_fit_are_there(browser: Client, order: Order) -> None:
@@ -375,6 +401,26 @@ def test_a_shipment_is_made_paid_and_sent_by_hand(browser: Client, order: Order,
     assert order.status == Status.COMPLETED
     sweater.refresh_from_db()
     assert sweater.physical == 7
+
+
+def test_a_refused_completion_keeps_what_was_typed(browser: Client, order: Order) -> None:
+    press(browser, order, "flags", capture_fails="on")
+    press(browser, order, "confirm")
+    press(browser, order, "ship", gtg="on")
+    sent = {"act": "complete", "shipment": Shipment.objects.get().pk, "carrier": "Post<Nord", "tracking": "T-1"}
+    answer = browser.post(at("act", order.shop.slug, order.number), sent)
+    assert "Not done" in text(answer)
+    assert re.search(r"<details class=\"sb-inline\"\s+open>", answer.content.decode())
+    assert 'value="Post&lt;Nord"' in answer.content.decode()
+    assert 'value="T-1"' in answer.content.decode()
+    assert not Shipment.objects.get().is_sent
+
+
+@pytest.mark.parametrize("pieces", ["", "abc", "0", "-1", "²", "1.5"])
+def test_nonsense_for_pieces_to_cancel_is_told(browser: Client, order: Order, pieces: str) -> None:
+    told = press(browser, order, "cancel-pieces", line=order.lines.get().pk, pieces=pieces)
+    assert "Not done: write the pieces to cancel as a whole number, 1 or more" in told
+    assert order.lines.get().qty == 3
 
 
 def test_pieces_and_shipments_are_taken_back(browser: Client, order: Order) -> None:

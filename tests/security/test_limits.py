@@ -19,7 +19,8 @@ from django.urls import reverse
 from integrations.connectors.errors import ShopError
 from integrations.connectors.http import MAX_BYTES, TOTAL_SECONDS, Network, Session
 from merchants.models import Merchant
-from tests.addresses import make_world, of, url_of
+from sandbox.models import OrderLine, Size
+from tests.addresses import make_world, of, sandbox_urls, url_of
 from tests.connectors.hostile import Behaviour, Hostile, drip, says
 from tests.security.planted import TOKEN
 
@@ -176,6 +177,22 @@ def test_odd_bodies_are_no_fault_of_ours(address: Any) -> None:
             assert answer.status_code < 500, (kind, body[:60])
 
 
+ODD_WORDS = (
+    "%00",
+    "%ff",
+    "99999999999999999999999",
+    "-1",
+    "%C2%B2",  # a digit to Python, and no number
+    "%F0%9F%A6%84",
+    "'\"><script>",
+    "%ed%a0%80",
+    "1e9",
+    "9999-12-31",
+    "0001-01-01",
+    "x" * 5000,
+)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", [one for one in of("merchant")], ids=lambda one: one.name)
 def test_odd_words_in_an_address_are_no_fault_of_ours(address: Any) -> None:
@@ -183,25 +200,34 @@ def test_odd_words_in_an_address_are_no_fault_of_ours(address: Any) -> None:
     client = Client(raise_request_exception=False)
     client.force_login(world.owner)
     names = ("q", "page", "sort", "tab", "status", "since", "until", "cause", "show", "value", "warehouse", "origin")
-    for odd in (
-        "%00",
-        "%ff",
-        "99999999999999999999999",
-        "-1",
-        "%F0%9F%A6%84",
-        "'\"><script>",
-        "%ed%a0%80",
-        "1e9",
-        "9999-12-31",
-        "0001-01-01",
-        "x" * 5000,
-    ):
+    for odd in ODD_WORDS:
         words = "&".join(f"{name}={odd}" for name in names)
         for query in (words, f"{words}&shop={world.integration.pk}", f"{words}&shop={odd}&answer={odd}&ledger={odd}"):
             with connection.execute_wrapper(refuse_zero_bytes):
                 answer = client.get(f"{url_of(address, world)}?{query}")
             assert answer.status_code < 500, query[:80]
             assert b"'\"><script>" not in answer.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("odd", ["%00", "9" * 23, "-1", "%C2%B2", "'\"><script>"])
+def test_odd_words_are_no_fault_of_the_stand_in(odd: str) -> None:
+    """In its addresses and in its forms, at every address of it."""
+    addresses = sandbox_urls()
+    client = Client(raise_request_exception=False)
+    client.post(reverse("sandbox:sign_in"), {"user": "demo", "password": "demo"})
+    size, line = Size.objects.get().pk, OrderLine.objects.get().pk
+    reads = "&".join(f"{name}={odd}" for name in ("q", "page", "status", "state", "brand", "next", "limit", "created"))
+    names = ("pieces", f"pieces-{size}", "name", "kind", "params", "times", "uri", "bearer", "stock", "shipment")
+    form = "&".join(f"{name}={odd}" for name in names) + f"&size={size}&line={line}&act=cancel-pieces"
+    with connection.execute_wrapper(refuse_zero_bytes):
+        for route, address in addresses.items():
+            shown = client.get(f"{address}?{reads}")
+            assert shown.status_code < 500, route
+            assert b"'\"><script>" not in shown.content, route
+            assert "sign-in" not in shown.headers.get("Location", ""), route
+            if not re.search("delete|remove|sign-out", route):
+                assert client.post(address, form, FORM).status_code < 500, route
 
 
 # --- files -------------------------------------------------------------------------------------------
