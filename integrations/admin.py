@@ -81,15 +81,22 @@ class IntegrationAdmin(admin.ModelAdmin[Integration]):
     list_display = ("name", "merchant", "platform", "shop", "warehouse", "health_word", "created_at")
     list_filter = (HealthFilter, "platform", "warehouse", "creates_products")
     search_fields = ("name", "shop", "base_url", "merchant__name")
-    fieldsets = (
-        (None, {"fields": ("merchant", "platform", "base_url", "shop", "secret_print", "name")}),
-        (_("Health"), {"fields": ("health_word", "health_sentence", "created_at")}),
-        (_("Warehouse"), {"fields": ("warehouse", "time_zone")}),
-        *((title, {"fields": names}) for _key, title, names in SettingsForm.SECTIONS),
+    shown: tuple[str, ...] = (
+        "merchant",
+        "platform",
+        "base_url",
+        "shop",
+        "secret_print",
+        "name",
+        "warehouse",
+        "time_zone",
+        *SettingsForm.SETTINGS,
+        "health_word",
+        "health_sentence",
+        "created_at",
     )
-    readonly_fields = tuple(
-        name for _title, options in fieldsets for name in options["fields"] if name not in ("name", "creates_products")
-    )
+    fields = shown
+    readonly_fields = tuple(sorted({*shown} - {"name", "creates_products"}))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

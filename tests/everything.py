@@ -38,8 +38,9 @@ ELSEWHERE = {
     "tests/shipping": _files("admin pages resolve"),
 }
 NO_DATABASE = [f"--ignore={folder}/{name}" for folder, names in ELSEWHERE.items() for name in names]
-# Many workers at once: the shape that runs on PostgreSQL, looked at there where there is one.
-MANY_WORKERS = ["--ignore=tests/orders/test_many_shops.py"]
+# Many workers at once, and the proof of the storm: shapes that run on PostgreSQL, looked at there where there is one.
+MANY_WORKERS = ["--ignore=tests/orders/test_many_shops.py", "--ignore=tests/fire"]
+FEW_EXAMPLES = {"MACHINE_EXAMPLES": "4"}  # the other half is drawn on PostgreSQL
 CORES = str(min(4, os.cpu_count() or 1))
 
 
@@ -99,13 +100,13 @@ def main() -> int:
         return 1
     pytest = ("pytest", "-q", "-n", CORES, "--dist", "loadgroup", "--timeout", "300", "--durations", "15")
     redis = {} if "redis" in missing else {"TEST_REDIS_URL": REDIS}
-    elsewhere = [] if "postgresql" in missing else MANY_WORKERS
+    elsewhere, fewer = ([], {}) if "postgresql" in missing else (MANY_WORKERS, FEW_EXAMPLES)
     steps = [
         step("Style", "ruff", "check", "."),
         step("Format", "ruff", "format", "--check", "."),
         step("Templates", "djlint", "--quiet", "--lint", "templates"),
         step("Types", "mypy", "."),
-        step("Tests on SQLite", *pytest, "-m", "not browser and not fire", *elsewhere, **redis),
+        step("Tests on SQLite", *pytest, "-m", "not browser and not fire", *elsewhere, **redis, **fewer),
     ]
     if "chromium" not in missing:
         # One after the other: the chapters of a story follow each other in one demo.
