@@ -102,6 +102,8 @@ def burn(options: argparse.Namespace, engines: Engines, given: list[str]) -> boo
 
     drawn = plan.draw(options.seed, options.minutes * 60, options.orders)
     towns = town.build(engines.port)
+    for one in towns:
+        one.is_rash = drawn.is_whole
     engines.start()
     what = f"{drawn.orders} orders, {len(drawn.acts)} acts in {drawn.seconds:.0f} s"
     say(f"Seed {drawn.seed}, plan {drawn.digest}: {what}.")

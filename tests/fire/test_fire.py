@@ -95,6 +95,7 @@ def towns(transactional_db: None) -> Iterator[list[Town]]:
 
 def test_rare_calls_are_made_as_often_as_the_plan_counts_on(towns: list[Town]) -> None:
     town = towns[plan.LATE_PAYING]
+    town.is_rash = True
     rare = [
         town.shop.break_endpoint(one, "slow", times=None, seconds=0) for one in ("PUT shipments", "DELETE shipments")
     ]

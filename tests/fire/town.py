@@ -52,6 +52,7 @@ class Town(World):
     """One shop with its merchant. `orders_of` maps the number of a purchase to the key of the shop's order."""
 
     number: int = 0
+    is_rash: bool = False  # whole storms: much is asked back and picked short where it is paid late
     books: Books = field(default_factory=Books)
     orders_of: dict[int, int] = field(default_factory=dict)
     stays_held: set[int] = field(default_factory=set)
@@ -150,12 +151,15 @@ class Town(World):
         fresh = self.orders(Status.NEW).filter(handover_asked_at__isnull=True)
         self._done("marked as collecting", desk.mark_collecting(list(fresh[:AT_ONCE]), "Robin"))
         at_hand = self.orders(Status.COLLECTING)
-        if self.number == LATE_PAYING and not is_last:
+        if self.is_rash and self.number == LATE_PAYING and not is_last:
             self._regret(list(at_hand.filter(cancel_asked_at__isnull=True, cancel_answer="")[:AT_ONCE]))
         asked = list(at_hand.filter(cancel_asked_at__isnull=False, cancel_answer="")[:AT_ONCE])
         for order in asked:
             self._done(
-                "answered", desk.answer([order], "Robin", is_agreed=order.pk % 3 > 0 or self.number == LATE_PAYING)
+                "answered",
+                desk.answer(
+                    [order], "Robin", is_agreed=order.pk % 3 > 0 or (self.is_rash and self.number == LATE_PAYING)
+                ),
             )
         packing = PACKING * (2 if self.number == LATE_PAYING else 1)
         packed = at_hand if is_last else at_hand.filter(collected_at__lte=timezone.now() - packing)
@@ -164,6 +168,12 @@ class Town(World):
             self._count(order, is_last=is_last)
         parcels = [(order, ParcelData("PostNord", "MyPack", f"T-{order.pk}")) for order in begun]
         self._done("shipped", desk.mark_shipped(parcels, "Robin"))
+
+    @property
+    def _short_one_in(self) -> int:
+        if self.number != LATE_PAYING:
+            return 23
+        return PICKED_SHORT if self.is_rash else 6
 
     def _regret(self, begun: list[Order]) -> None:
         """Of what is not paid before it is sent, the merchant asks for many back: a shipment to be taken away each."""
@@ -178,7 +188,7 @@ class Town(World):
         if any(line.found is not None and line.found < line.pieces for line in lines):
             self._decide_short(order, lines)
         elif (
-            order.pk % (PICKED_SHORT if self.number == LATE_PAYING else 23) == 0
+            order.pk % self._short_one_in == 0
             and not is_last
             and all(line.found is None for line in lines)
             and lines[0].pieces
