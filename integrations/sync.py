@@ -145,9 +145,22 @@ def run(state_pk: int, job: Job) -> SyncRun | None:
         if turn is None:
             return None
         state = turn.state
-        with log_context.during(integration=state.integration_id, pipe=state.pipe, run=turn.record.pk):
-            _work(turn, job)
+        _under_way.add(turn._lease)
+        try:
+            with log_context.during(integration=state.integration_id, pipe=state.pipe, run=turn.record.pk):
+                _work(turn, job)
+        finally:
+            _under_way.discard(turn._lease)
         return turn.record
+
+
+_under_way: set[str] = set()  # the leases of this process's runs
+
+
+def abandon() -> None:
+    """This process ends now, whatever its runs are at: they go on after their last written page, without a wait."""
+    rows = SyncState.objects.filter(lease__in=list(_under_way))
+    rows.update(lease="", leased_until=None, rung_at=None)
 
 
 def _work(turn: Run, job: Job) -> None:

@@ -6,11 +6,13 @@ again by the next tick. Production runs the same tasks under `celery worker` and
 
 import logging
 import threading
+from contextlib import suppress
 from typing import Any
 
 from celery.beat import EmbeddedService
+from django.db import DatabaseError
 
-from integrations import stopping
+from integrations import stopping, sync
 from myogo.celery import app
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,8 @@ class Engine:
         thread = threading.Thread(target=self._stop, name="celery-stop", daemon=True)
         thread.start()
         thread.join(timeout=seconds)
+        with suppress(DatabaseError):  # else they wait until the lease ends
+            sync.abandon()
 
     def _stop(self) -> None:
         self._beat.stop()

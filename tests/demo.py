@@ -63,12 +63,13 @@ class Demo:
 
 
 @contextmanager
-def running_demo(folder: Path, rhythm: Mapping[str, str] | None = None) -> Iterator[Demo]:
+def running_demo(folder: Path, rhythm: Mapping[str, str] | None = None, port: int = 0) -> Iterator[Demo]:
     """`manage.py demo` until the block ends; ready when it has printed its addresses.
 
     `rhythm`: settings of the environment that differ from a first `.env`, such as `POLL_SECONDS`.
+    `port`: any that is free where none is given.
     """
-    port, variables = free_port(), environment(folder) | dict(rhythm or {})
+    port, variables = port or free_port(), environment(folder) | dict(rhythm or {})
     process = subprocess.Popen(
         [sys.executable, "manage.py", "demo", "--port", str(port)],
         cwd=ROOT,
