@@ -83,7 +83,8 @@ def tell(request: HttpRequest, member: Membership) -> bool:
     try:
         send_mail(f"myOGO: {subject}", render_to_string("merchants/email/linked.txt", facts), None, [user.email])
     except (smtplib.SMTPException, OSError) as error:
-        log.warning("User %s could not be told of the link to merchant %s (%s).", user.pk, merchant.pk, error)
+        kind = type(error).__name__  # what the mail server said may quote the recipients
+        log.warning("User %s could not be told of the link to merchant %s (%s).", user.pk, merchant.pk, kind)
         return False
     return True
 

@@ -159,7 +159,8 @@ def _mail(member: Membership, rows: list[Notification]) -> bool:
     try:
         send_mail(subject, text, None, [member.user.email])
     except (smtplib.SMTPException, OSError) as error:
-        log.warning("User %s could not be mailed (%s); tried again later.", member.user_id, error)
+        kind = type(error).__name__  # what the mail server said may quote the recipients
+        log.warning("User %s could not be mailed (%s); tried again later.", member.user_id, kind)
         return False
     return True
 

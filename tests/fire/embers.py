@@ -35,7 +35,7 @@ def burn_out(storm: Storm, seconds: float) -> float:
     while time.monotonic() - began < seconds and any([_stir(storm, town, orders) for town in storm.towns]):
         for town in merchants(storm.towns):
             storm.safely(f"staff of shop {town.number}", town.work)
-        time.sleep(0.4)
+        time.sleep(0.4)  # the staff's rhythm; the workers are processes of their own, with no event to wait for
     return time.monotonic() - began
 
 

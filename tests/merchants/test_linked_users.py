@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from merchants.models import Membership, Merchant, User
 from tests import factories
+from tests.mail import REFUSING
 
 pytestmark = pytest.mark.django_db
 SIGN_IN = Callable[[User], Client]
@@ -153,12 +154,9 @@ def test_very_many_links_in_one_hour_are_refused_in_words(page: Client, merchant
 
 
 def test_a_mail_that_cannot_be_sent_is_said_and_the_link_stands(
-    page: Client, merchant: Merchant, settings: Any
+    page: Client, merchant: Merchant, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = (
-        "django.core.mail.backends.smtp.EmailBackend",
-        "127.0.0.1",
-        1,
-    )
+    settings.EMAIL_BACKEND = REFUSING
     assert "could not be sent" in link(page, merchant, "robin@nordlys.example").content.decode()
     assert merchant.memberships.count() == 2
+    assert ("SMTPRecipientsRefused" in caplog.text, "@" in caplog.text) == (True, False), "whose address is not logged"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +20,7 @@ from orders.models import Cause, Order, Status
 from products.models import ShopFigure
 from products.receiving import receive
 from tests import factories
+from tests.mail import REFUSING
 from tests.products.goods import announce
 
 pytestmark = pytest.mark.django_db
@@ -111,15 +111,11 @@ def test_a_merchants_name_cannot_break_the_header(merchant: Merchant) -> None:
     assert mail.outbox[0].subject.startswith("Nordlys Bcc: all@example.com: 1 order waits")
 
 
-class Broken(BaseEmailBackend):
-    def send_messages(self, email_messages: Any) -> int:
-        raise OSError("no route")
-
-
-def test_a_mail_that_fails_stays_owed(merchant: Merchant, settings: Any) -> None:
+def test_a_mail_that_fails_stays_owed(merchant: Merchant, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     held(merchant)
-    works, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, f"{__name__}.Broken"
+    works, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, REFUSING
     tell_users()
+    assert ("SMTPRecipientsRefused" in caplog.text, "@" in caplog.text) == (True, False), "whose address is not logged"
     settings.EMAIL_BACKEND = works
     tell_users()
     assert letters() == []  # somebody may be at it still
@@ -138,7 +134,9 @@ def test_a_copy_mails_nobody(merchant: Merchant, settings: Any) -> None:
     assert len(letters()) == 1
 
 
-def test_a_kind_that_fails_does_not_silence_the_others(merchant: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_that_fails_is_an_error_of_the_log_and_does_not_silence_the_others(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def fails(since: Any) -> Any:
         raise RuntimeError("a fault of ours")
 
@@ -146,6 +144,7 @@ def test_a_kind_that_fails_does_not_silence_the_others(merchant: Merchant, monke
     held(merchant)
     tell_users()
     assert len(letters()) == 1
+    assert [record.levelname for record in caplog.records if "“received”" in record.getMessage()] == ["ERROR"]
 
 
 def test_told_news_goes_after_a_month(merchant: Merchant) -> None:

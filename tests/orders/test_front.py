@@ -146,7 +146,7 @@ def test_orders_that_wait_for_the_same_are_one_line_with_one_mend(
     assert found["1 order waits: phone number missing"] == reverse("orders:order", args=[merchant.pk, one.pk])
     first = look(merchant).attention[0]
     assert "Linking it frees all 9 at once." in first.text
-    Order.objects.filter(holds__subject="Express home").first().holds.create(cause=Cause.PHONE, text="No phone.")  # type: ignore[union-attr]
+    Order.objects.filter(holds__subject="Express home").earliest("pk").holds.create(cause=Cause.PHONE, text="No phone.")
     assert "frees 8 of them at once; the others have further reasons." in look(merchant).attention[0].text
     assert page.get(sku).status_code == 200
 

@@ -1,6 +1,5 @@
 """What the warehouse answered is told once: owed until it is told, tried again where the mail fails."""
 
-import smtplib
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -16,16 +15,10 @@ from shipping.models import MerchantMethod
 from shipping.tasks import tell_merchants
 from tests import factories
 from tests.integrations.test_race import at_once
+from tests.mail import REFUSING
 from tests.shipping import things
 
 State = MerchantMethod.State
-
-
-class Broken(BaseEmailBackend):
-    """A mail server that refuses everything."""
-
-    def send_messages(self, email_messages: Any) -> int:
-        raise smtplib.SMTPRecipientsRefused({"kim@example.com": (450, b"<kim@example.com>: busy")})
 
 
 class AnsweredMeanwhile(BaseEmailBackend):
@@ -98,7 +91,7 @@ def test_a_mail_that_fails_stays_owed_and_is_tried_again_later(
 ) -> None:
     answer(asked)
     works = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = "tests.shipping.test_tell.Broken"
+    settings.EMAIL_BACKEND = REFUSING
     tell_merchants()
     asked.refresh_from_db()
     assert asked.told_at is None
