@@ -154,6 +154,10 @@ def test_every_other_page_is_fit_to_be_shown(tab: Tab) -> None:
         "product-new": "products/new/",
         "sync-ignored": "products/sync/?tab=ignored",
         "sync-gone": "products/sync/?tab=gone",
+        "linked-users": "users/",
+        "channels": "channels/",
+        "channel-new": "channels/new/",
+        "email-notifications": "notifications/",
         "not-found": "products/999999/",
     }
     for name, path in inside.items():
@@ -162,7 +166,8 @@ def test_every_other_page_is_fit_to_be_shown(tab: Tab) -> None:
     for name in ("password/change", "password/reset", "logout"):
         tab.page.goto(f"{tab.url}/accounts/{name}/")
         seen(tab, f"account-{name.replace('/', '-')}")
-    for name in ("", "nordlys/system/stores/", "nordlys/orders/", "nordlys/front/", "nordlys/levers/"):
+    in_shop = "system/stores/ system/stores/1/ system/plugins/1/edit/ system/plugins/1/log/ products/1/ orders/ front/"
+    for name in ("", *(f"nordlys/{path}" for path in f"{in_shop} front/basket/ levers/".split())):
         tab.page.goto(f"{tab.url}/sandbox/{name}")
         if tab.page.get_by_label("User name").count():
             tab.page.get_by_label("User name").fill("demo")
