@@ -2,6 +2,7 @@
 
     python -m bench.floor copy http://127.0.0.1:8400/i100000 postgres://…     fetch, parse, COPY the same rows
     python -m bench.floor parse http://127.0.0.1:8400/i100000                 fetch, parse
+    python -m bench.floor intake http://127.0.0.1:8400/o10000 postgres://… 17  see `floor_orders.py`
     python -m bench.floor post http://127.0.0.1:8400/i100000 100000           post so many figures, 500 at a time
 
 COPY goes into a table of the same columns with the same indexes, all pages in one stroke. Parsing is reading the rows
@@ -20,6 +21,7 @@ import msgspec
 import psycopg
 import requests
 
+from bench import floor_orders
 from bench.goods import ITEMS_PER_PAGE
 from bench.peak import peak_kilobytes
 
@@ -127,6 +129,8 @@ def main(kind: str, base: str, *rest: str) -> None:
         done = copy(base, *rest)
     elif kind == "parse":
         done = parse(base)
+    elif kind == "intake":
+        done = floor_orders.take(base, *rest)
     else:
         done = post(base, int(rest[0]))
     took = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}

@@ -25,7 +25,7 @@ from integrations.sync import Run
 from orders import cases, deciding, differences, handing, moves, promise, reading
 from orders.handing import Step
 from orders.intent import answered, ask, locked
-from orders.models import Order, Shipment, Status
+from orders.models import SPLIT_PARTS, Order, Shipment, Status
 from products.models.stock import NotEnough
 
 # Not `wanted`: another part that shares the shipment may have been found short this very moment.
@@ -44,7 +44,7 @@ def captures_now(integration: Integration | None) -> bool:
 
 
 def create(run: Run, shop: Connector, order: Order, *, is_later: bool) -> bool:
-    """Have the shipment made; says whether the shop must be read again before anybody believes that it is paid."""
+    """Have the shipment made; says whether to read the shop again: it may have thought again during the call."""
     must_capture = captures_now(order.integration)
     shipment = _intend(run, order.pk, must_capture=must_capture)
     if shipment is None:
@@ -65,9 +65,7 @@ def create(run: Run, shop: Connector, order: Order, *, is_later: bool) -> bool:
     with locked(run, order.pk) as fresh:
         _link(fresh, made, is_paid=False)
         run.counts["made"] += 1
-        if not must_capture:
-            _begin(run, fresh)
-    return must_capture
+    return True
 
 
 def _intend(run: Run, pk: int, *, must_capture: bool) -> Shipment | None:
@@ -89,14 +87,16 @@ def _intend(run: Run, pk: int, *, must_capture: bool) -> Shipment | None:
 
 
 def adopt(run: Run, shop: Connector, pk: int, shown: ShipmentData) -> bool:
-    """The shop has it: take its payment where so set, then begin. Says whether to read again."""
+    """The shop has it: take its payment where so set and read again, else begin. Says whether to read again."""
     with locked(run, pk) as order:
         if not order.is_being_handed_over:
             return False
-        if order.is_cancellation_open and not shown.is_paid:
+        # Taken and acknowledged is paid, also while the shop does not show it yet: never two captures.
+        is_paid = shown.is_paid or _was_taken(order, shown)
+        if order.is_cancellation_open and not is_paid:
             return True
-        shipment = _link(order, shown, is_paid=shown.is_paid)
-        must_capture = captures_now(order.integration) and not shown.is_paid
+        shipment = _link(order, shown, is_paid=is_paid)
+        must_capture = captures_now(order.integration) and not is_paid
         if not must_capture:
             _begin(run, order)
             return False
@@ -109,8 +109,12 @@ def adopt(run: Run, shop: Connector, pk: int, shown: ShipmentData) -> bool:
         return False
     Shipment.objects.filter(pk=shipment.pk).update(is_paid=True, capture_error="")
     order.tell(_("The payment is taken."), Tone.GOOD)
-    collect(run, pk)
-    return False
+    return True
+
+
+def _was_taken(order: Order, shown: ShipmentData) -> bool:
+    shipment = order.shipment
+    return shipment is not None and shipment.is_paid and shipment.external_id == shown.external_id
 
 
 def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
@@ -127,9 +131,12 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
     shipment.is_paid, shipment.made_at = is_paid, shipment.made_at or timezone.now()
     shipment.withdraw_asked_at = shipment.withdrawn_at = None  # it is wanted again
     shipment.save(update_fields=LINKED if shipment.pk else None)
-    if shipment != before:
+    if shipment != before or intent is not None:
         order.shipment = shipment
-        order.save(update_fields=["shipment", "changed_at"])
+        if order.taken and order.part >= SPLIT_PARTS and cases.is_read_as_shipment(order):
+            # What was left over of a shipment has one of its own now: that is what the shop shows of it.
+            order.taken = differences.of_pieces(order.taken, shipment.pieces)
+        order.save(update_fields=["shipment", "taken", "changed_at"])
     if there is not None and intent is not None:
         intent.delete()
     if shipment != before or intent is not None:

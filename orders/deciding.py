@@ -27,6 +27,8 @@ from orders.territory import has_zip_codes, is_outside_customs_union
 from shipping.models import ShippingMethod
 
 BATCH = 200
+# What deciding changes of an order that was stored just now.
+DECIDED = ("status", "status_changed_at", "promised_at", "method", "customisation", "decided_at", "changed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,30 +236,33 @@ def decide(order: Order, books: Books | None = None) -> None:
     settle_status(order, found)
 
 
-def enter(order: Order, who: str = "", books: Books | None = None) -> None:
-    """Somebody, or the reading, wants it to go to the warehouse: NEW or PENDING, or RESERVED with the reasons."""
+def enter(order: Order, who: str = "", books: Books | None = None, *, is_new: bool = False) -> None:
+    """Somebody, or the reading, wants it to go to the warehouse: NEW or PENDING, or RESERVED with the reasons.
+
+    `is_new`: stored in this transaction, so that nothing is held for it yet and all but what is decided is written.
+    """
     case = look_up(order, books)
     found = reasons(case)
     _take_over_findings(case)
     _write_holds(order, list(order.holds.all()), found, who)
-    settle_status(order, found, who)
+    settle_status(order, found, who, is_new=is_new)
 
 
-def settle_status(order: Order, found: list[Reason], who: str = "") -> None:
+def settle_status(order: Order, found: list[Reason], who: str = "", *, is_new: bool = False) -> None:
     """RESERVED where there are reasons, else NEW or PENDING as the stock allows; reservations follow."""
     before, was_asked = order.status, order.is_being_handed_over
     if found:
         order.set_status(Status.RESERVED)
         order.handover_asked_at, order.handover_error = None, ""
-        promise.reserve_for(order)
+        promise.reserve_for(order, is_new=is_new)
     else:
         order.set_status(Status(before) if order.is_promised else Status.NEW)
-        is_covered = promise.reserve_for(order)
+        is_covered = promise.reserve_for(order, is_new=is_new)
         order.set_status(Status.NEW if is_covered else Status.PENDING)
         if not is_covered:
             order.handover_asked_at, order.handover_error = None, ""
     order.decided_at = timezone.now()
-    order.save()
+    order.save(update_fields=DECIDED if is_new else None)
     if order.status != before and not found:
         pieces = sum(line.pieces for line in order.lines.all())
         text = (

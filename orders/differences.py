@@ -42,6 +42,12 @@ def snapshot(data: OrderData) -> dict[str, Any]:
     }
 
 
+def of_pieces(taken: Mapping[str, Any], pieces: Mapping[str, int]) -> dict[str, Any]:
+    """The snapshot with just these pieces, by the shop's line id."""
+    lines = [line for line in taken.get("lines", []) if str(line["external_id"]) in pieces]
+    return {**taken, "lines": [{**line, "pieces": pieces[str(line["external_id"])]} for line in lines]}
+
+
 def offer(data: OrderData) -> dict[str, Any]:
     """The snapshot, and by the shop's line id what else it shows of each line; numbers as text."""
     brought = {line.external_id: {key: getattr(line, key) for key in BROUGHT} for line in data.lines}

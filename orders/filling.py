@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from decimal import Context, Decimal
+from functools import cache
 
+from django.db import models
 from django.utils import timezone
 
 from integrations.connectors.base import LineData, OrderData
 from orders import differences, reading
+from orders.books import Books
 from orders.models import Order, OrderLine
 
 # What the hand-over found is not forgotten by a reading; it clears these itself, or a person does.
@@ -31,6 +36,7 @@ def fill(order: Order, data: OrderData) -> None:
     order.customer_reference = differences.fit(order, "customer_reference", data.customer_reference)
     order.placed_at = data.placed_at or order.read_at
     order.taken = differences.snapshot(data)
+    fit_numbers(order)
 
 
 def fill_shop(order: Order, data: OrderData, found: dict[str, str], digest: str) -> None:
@@ -44,17 +50,48 @@ def fill_shop(order: Order, data: OrderData, found: dict[str, str], digest: str)
     order.facts = {**kept, **found, "digest": digest}
 
 
-def fill_lines(order: Order, data: OrderData, settings: reading.Settings) -> None:
+def fill_lines(order: Order, data: OrderData, settings: reading.Settings, books: Books) -> None:
     """The lines anew, as the shop has them."""
     order.lines.all().delete()
-    make_lines(order, data, settings)
     order.__dict__.pop("_prefetched_objects_cache", None)
+    make_lines(order, data, settings, books)
 
 
-def make_lines(order: Order, data: OrderData, settings: reading.Settings) -> None:
-    """The lines of an order that has none."""
+def make_lines(order: Order, data: OrderData, settings: reading.Settings, books: Books) -> list[OrderLine]:
+    """The lines of an order that has none, each with the product that it means."""
     pieces = reading.pieces_of(data, settings)
-    OrderLine.objects.bulk_create(_line(order, line, pieces[line.external_id]) for line in data.lines)
+    lines = [_line(order, line, pieces[line.external_id]) for line in data.lines]
+    for line in lines:
+        fit_numbers(line)
+    if order.integration is not None:
+        shelf = books.catalogue(order.integration, {line.sku for line in lines}, {line.ean for line in lines})
+        for line in lines:
+            line.product = shelf.match(line.sku, line.ean).product
+    return OrderLine.objects.bulk_create(lines)
+
+
+def fit_numbers(row: models.Model) -> None:
+    """Its decimals as the columns hold them. Raises `ArithmeticError` where one is too large for its column.
+
+    Not every database says so by itself: SQLite stores it, and cannot read it again.
+    """
+    for name, step, context in _decimals(type(row)):
+        if (value := getattr(row, name)) is not None:
+            setattr(row, name, Decimal(value).quantize(step, context=context))
+
+
+@cache
+def _decimals(model: type[models.Model]) -> tuple[tuple[str, Decimal, Context], ...]:
+    """The decimal columns of a table: name, least step, digits."""
+    fields = [field for field in model._meta.get_fields() if isinstance(field, models.DecimalField)]
+    return tuple((one.attname, Decimal(1).scaleb(-(one.decimal_places or 0)), one.context) for one in fields)
+
+
+def know(order: Order, name: str, rows: Sequence[models.Model]) -> None:
+    """These are all its `name`: they were written just now and need not be read, as if prefetched."""
+    found = getattr(order, name).all()
+    found._result_cache, found._prefetch_done = list(rows), True
+    order.__dict__.setdefault("_prefetched_objects_cache", {})[name] = found
 
 
 def open_lines(order: Order, data: OrderData, settings: reading.Settings) -> None:

@@ -22,8 +22,8 @@ BATCH = 200  # stocks looked at in one call
 UNMARKED = gettext_lazy("It is no longer marked as collecting; mark it again when it is NEW.")
 
 
-def holder(order: Order) -> Holder:
-    return Holder(order.reservation_key, order.label, order.integration, order.shop)
+def holder(order: Order, *, is_new: bool = False) -> Holder:
+    return Holder(order.reservation_key, order.label, order.integration, order.shop, is_new)
 
 
 def claims(order: Order) -> list[Claim]:
@@ -55,9 +55,12 @@ def _open_there(order: Order) -> list[Claim]:
     ]
 
 
-def reserve_for(order: Order) -> bool:
-    """Write what the order holds now, in its transaction; says whether its promise is covered."""
-    return reserve.write(holder(order), claims(order), order.promised_at if order.is_promised else None)
+def reserve_for(order: Order, *, is_new: bool = False) -> bool:
+    """Write what the order holds now, in its transaction; says whether its promise is covered.
+
+    `is_new`: it was stored in this transaction and holds nothing yet.
+    """
+    return reserve.write(holder(order, is_new=is_new), claims(order), order.promised_at if order.is_promised else None)
 
 
 def settle() -> int:

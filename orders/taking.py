@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,7 +21,17 @@ from integrations.connectors.base import OrderData, OrderStatus
 from integrations.models import Integration, Tone
 from orders import deciding, differences, faults, filling, moves, promise, reading, seen_rows, under_way, unread
 from orders.books import Books
-from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, OrderQuerySet, SeenOrder, Status, Verdict
+from orders.models import (
+    OPEN,
+    SPLIT_PARTS,
+    Order,
+    OrderLine,
+    OrderQuerySet,
+    SeenOrder,
+    Status,
+    Verdict,
+    told_together,
+)
 from orders.reading import Skip
 from orders.seen_rows import Left
 from products import stock
@@ -187,9 +197,13 @@ class Taking:
         if why is not None:
             self.skip(data, why.value, digest)
             return
-        order = self.store(data, 0, digest)
-        self.tell_read(order)
-        deciding.enter(order, books=self.books)
+        self.begin(self.store(data, 0, digest))
+
+    def begin(self, order: Order) -> None:
+        """An order that was stored just now: its story begins, and it is decided."""
+        with told_together(order):
+            self.tell_read(order)
+            deciding.enter(order, books=self.books, is_new=True)
 
     def new(self, number: str, part: int) -> Order:
         """A row that is not saved yet and holds nothing until it is decided."""
@@ -211,9 +225,11 @@ class Taking:
         filling.fill(order, data)
         self._fill_shop(order, data, digest)
         order.save(force_insert=True)
-        filling.make_lines(order, data, self.settings)
+        lines = filling.make_lines(order, data, self.settings, self.books)
         self._note_words(order, data)
-        prefetch_related_objects([order], "lines", "holds")  # read once: it is told, decided and promised with these
+        # Not read again: it is told, decided and promised with these.
+        filling.know(order, "lines", lines)
+        filling.know(order, "holds", [])
         return order
 
     def _fill_shop(self, order: Order, data: OrderData, digest: str, facts: Mapping[str, str] = NOTHING) -> None:
@@ -228,11 +244,8 @@ class Taking:
         lag = max(0, round((order.read_at - order.placed_at).total_seconds()))
         lines = list(order.lines.all())
         elsewhere = sum(line.elsewhere for line in lines)
-        order.events.create(
-            at=order.placed_at,
-            text=_("Placed in %(shop)s as %(number)s.") % {"shop": self.integration.label, "number": order.number},
-            tone=Tone.GOOD,
-        )
+        placed = _("Placed in %(shop)s as %(number)s.") % {"shop": self.integration.label, "number": order.number}
+        order.tell(placed, Tone.GOOD, at=order.placed_at)
         pieces = sum(line.pieces for line in lines)
         said = {"lag": filling.span(lag), "pieces": pieces}
         text = (
@@ -298,7 +311,7 @@ class Taking:
     def _fill_anew(self, order: Order, data: OrderData) -> bool:
         """Now it is known what the order is; says whether there is anything for us to send."""
         filling.fill(order, data)
-        filling.fill_lines(order, data, self.settings)
+        filling.fill_lines(order, data, self.settings, self.books)
         self._note_words(order, data)
         why = reading.skip(data, self.settings)
         if why is None or why is Skip.CANCELLED:
@@ -353,7 +366,7 @@ class Taking:
             return
         if is_ours_again:
             order.facts.pop("left")
-            filling.fill_lines(order, data, self.settings)
+            filling.fill_lines(order, data, self.settings, self.books)
         moves.forget_cancellation(order)
         filling.open_lines(order, data, self.settings)
         order.tell(_("The shop restored it.") if by_shop else _("It is to be sent from here after all."), Tone.GOOD)

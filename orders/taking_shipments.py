@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.connectors.base import OrderData, OrderStatus, ShipmentData, ShipmentStatus
-from orders import deciding, differences, handing, reading, unread
+from orders import differences, handing, reading, unread
 from orders.models import OPEN, SPLIT_PARTS, Order, Shipment
 from orders.reading import Skip
 from orders.taking import Taking
@@ -103,8 +103,7 @@ def _take_new(into: Taking, shipment: ShipmentData, data: OrderData, part: int, 
         return
     order = into.store(data, part, digest)
     _connect(into, order, shipment)
-    into.tell_read(order)
-    deciding.enter(order, books=into.books)
+    into.begin(order)
 
 
 def _connect(into: Taking, order: Order, shipment: ShipmentData) -> None:

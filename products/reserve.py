@@ -21,12 +21,16 @@ from products.models.stock import Key, Movement, Reservation, Stock
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds: the order's key and number, and the shop it came from (none for one made by hand)."""
+    """Who holds: the order's key and number, and the shop it came from (none for one made by hand).
+
+    `is_new`: nothing is held by it yet, so that nothing need be looked for.
+    """
 
     reference: str
     label: str
     integration: Integration | None = None
     shop: str = ""
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ def _write(
     holder: Holder, wanted: dict[Key, Claim], promised_at: datetime | None, *, taken_by: str | None = None
 ) -> bool:
     """Lock all stocks that it is about, at once; where somebody takes it, `deducted` leaves the shelf first."""
-    before = {row.stock_id: row for row in Reservation.objects.filter(reference=holder.reference)}
+    held = Reservation.objects.none() if holder.is_new else Reservation.objects.filter(reference=holder.reference)
+    before = {row.stock_id: row for row in held}
     stocks = Stock.objects.lock({*wanted, *_keys_of(before)})
     for key, claim in wanted.items():
         if taken_by is not None and claim.deducted:

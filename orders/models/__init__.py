@@ -16,7 +16,7 @@ from orders.models.order import (
 from orders.models.processing import OrderProcessing
 from orders.models.seen import SeenOrder, Verdict
 from orders.models.shipment import Shipment
-from orders.models.story import Event
+from orders.models.story import Event, told_together
 
 __all__ = [
     "ASKED_OF_MERCHANT",
@@ -36,4 +36,5 @@ __all__ = [
     "Shipment",
     "Status",
     "Verdict",
+    "told_together",
 ]

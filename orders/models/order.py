@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from shipping.models import ShippingMethod
 
 if TYPE_CHECKING:
     from orders.models.hold import Hold
+    from orders.models.story import Event
 
 SPLIT_PARTS = 1000  # parts from here on were split off here; below are the shop's own shipments
 
@@ -235,6 +237,8 @@ class Order(models.Model):
     # Only where the stand-in for Centra is on: from this moment the played warehouse sends it, once it is collected.
     play_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    telling: list[Event] | None = None  # where it is gathered, see `orders/models/story.py`
+
     objects = OrderQuerySet.as_manager()
 
     class Meta:
@@ -338,9 +342,15 @@ class Order(models.Model):
         self.status, self.status_changed_at = status, now
         self.erased_at = None  # what is typed from now on is erased in its turn
 
-    def tell(self, text: str, tone: str = Tone.NONE, who: str = "", **facts: Any) -> None:
+    def tell(
+        self, text: str, tone: str = Tone.NONE, who: str = "", *, at: datetime | None = None, **facts: Any
+    ) -> None:
         """Add a line to the order's story; within the transaction that makes it true."""
-        self.events.create(text=text, tone=tone, who=who, facts=facts)
+        line = self.events.model(order=self, at=at or timezone.now(), text=text, tone=tone, who=who, facts=facts)
+        if self.telling is None:
+            line.save(force_insert=True)
+        else:
+            self.telling.append(line)
 
     def sorted_holds(self) -> Iterable[Hold]:
         return sorted(self.holds.all(), key=lambda hold: hold.pk)

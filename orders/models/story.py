@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -27,3 +30,15 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+@contextmanager
+def told_together(order: Order) -> Iterator[None]:
+    """What is told of the order in here is written in one stroke at the end, within the caller's transaction."""
+    lines: list[Event] = []
+    order.telling = lines
+    try:
+        yield
+    finally:
+        order.telling = None
+    Event.objects.bulk_create(lines)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from integrations.connectors.base import ShipmentData
 from integrations.connectors.centra.connector import CentraConnector
 from integrations.models import Integration
 from orders import differences, handover, moves
@@ -115,20 +116,34 @@ def test_changed_between_asking_and_handing_over_it_is_held_and_nothing_is_writt
     assert desk.shelf() == (10, 3)
 
 
+Captures = Integration.Captures
+# The call after which the shop thinks again, and whether it made the shipment itself.
+LAST_CALLS = {
+    "made and paid": ("create_shipment", False, Captures.HAND_OVER),
+    "made, paid when sent": ("create_shipment", False, Captures.SENT),
+    "made, never paid": ("create_shipment", False, Captures.NEVER),
+    "adopted and paid": ("capture", True, Captures.HAND_OVER),
+}
+
+
+@pytest.mark.parametrize("last", LAST_CALLS)
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_between_making_the_shipment_and_beginning_it_is_held(
-    desk: Desk, change: str, monkeypatch: pytest.MonkeyPatch
+def test_changed_between_the_last_call_and_beginning_it_is_held(
+    desk: Desk, change: str, last: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worst moment: the shop has agreed, and thinks again before the pieces leave the shelf."""
     shows_everything(desk)
-    captures(desk, Integration.Captures.HAND_OVER)
+    call, is_the_shops, money = LAST_CALLS[last]
+    captures(desk, money)
     there, order = desk.order()
+    if is_the_shops:
+        there.create_shipment(good_to_go=True, capture=False)
     desk.mark(order)
     act, _cause = CHANGES[change]
-    real = CentraConnector.create_shipment
+    real = getattr(CentraConnector, call)
 
-    def made_then_changed(self: CentraConnector, wish: object) -> object:
-        made = real(self, wish)  # type: ignore[arg-type]
+    def called_then_changed(self: CentraConnector, what: object) -> object:
+        answer = real(self, what)
         there.refresh_from_db()
         if change == "cancel":
             there.shipments.all().delete()
@@ -138,15 +153,33 @@ def test_changed_between_making_the_shipment_and_beginning_it_is_held(
             there.shipments.get().complete()
         else:
             act(desk, there)
-        return made
+        return answer
 
-    monkeypatch.setattr(CentraConnector, "create_shipment", made_then_changed)
+    monkeypatch.setattr(CentraConnector, call, called_then_changed)
     desk.run_twice()
     here = fresh(order)
     assert here.status == Status.RESERVED
     assert desk.held(here)
     assert there.shipments.count() <= 1
     assert desk.shelf() == (10, 3)
+
+
+def test_a_payment_that_the_shop_acknowledged_is_not_taken_twice_while_it_still_shows_it_unpaid(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, order = desk.order()
+    made = there.create_shipment(good_to_go=True, capture=False)
+    desk.mark(order)
+    real = CentraConnector.capture
+
+    def taken_and_shown_late(self: CentraConnector, what: ShipmentData) -> None:
+        real(self, what)
+        type(made).objects.filter(pk=made.pk).update(is_paid=False)
+
+    monkeypatch.setattr(CentraConnector, "capture", taken_and_shown_late)
+    desk.run_twice()
+    assert fresh(order).status == Status.COLLECTING
+    assert desk.calls("PUT capture") == 1
 
 
 def test_put_on_hold_just_before_the_call_it_is_held_for_that(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
