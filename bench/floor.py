@@ -5,8 +5,8 @@
     python -m bench.floor intake http://127.0.0.1:8400/o10000 postgres://… 17  see `floor_orders.py`
     python -m bench.floor post http://127.0.0.1:8400/i100000 100000           post so many figures, 500 at a time
 
-COPY goes into a table of the same columns with the same indexes, all pages in one stroke. Parsing is reading the rows
-into typed structs. Nothing is checked, cleaned, compared or made safe against interruption.
+COPY goes into a table of the same columns, indexes and foreign keys, all pages in one stroke. Parsing is reading the
+rows into typed structs. Nothing is checked, cleaned, compared or made safe against interruption.
 """
 
 from __future__ import annotations
@@ -88,25 +88,30 @@ def copy(base: str, database: str) -> int:
     with psycopg.connect(database) as connection:
         connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
         connection.execute(f"CREATE TABLE {TABLE} (LIKE products_webshopproduct INCLUDING ALL)")
+        for column, other in (("integration_id", "integrations_integration"), ("product_id", "products_product")):
+            key = f"FOREIGN KEY ({column}) REFERENCES {other} DEFERRABLE INITIALLY DEFERRED"
+            connection.execute(f"ALTER TABLE {TABLE} ADD {key}")
+        integration = connection.execute("SELECT max(id) FROM integrations_integration").fetchone()
+        assert integration is not None
         connection.commit()
         number = 0
         with connection.cursor().copy(f"COPY {TABLE} ({COPIED}) FROM STDIN") as rows:
             for page in pages(base):
                 now = datetime.now(UTC)
                 for item in page:
-                    rows.write_row(row(item, now))
+                    rows.write_row(row(integration[0], item, now))
                 number += len(page)
     return number
 
 
-def row(item: Item, now: datetime) -> tuple[Any, ...]:
+def row(integration: int, item: Item, now: datetime) -> tuple[Any, ...]:
     sku = item.sku + item.variant_sku + item.size_sku
     price = item.prices[0]
     return (
-        1, str(item.stock_item_id), item.sku, item.variant_sku, item.size_sku, sku, sku.lower(), item.ean, item.name,
-        item.variant, item.size, item.brand, item.collection, item.description, str(price.price), price.currency,
-        item.weight, item.country_of_origin, item.harm_description, item.harm_code, item.images[0], bool(item.active),
-        False, "0" * 32, "[]", "[]", "", now, now, "0" * 32,
+        integration, str(item.stock_item_id), item.sku, item.variant_sku, item.size_sku, sku, sku.lower(), item.ean,
+        item.name, item.variant, item.size, item.brand, item.collection, item.description, str(price.price),
+        price.currency, item.weight, item.country_of_origin, item.harm_description, item.harm_code, item.images[0],
+        bool(item.active), False, "0" * 32, "[]", "[]", "", now, now, "0" * 32,
     )  # fmt: skip
 
 

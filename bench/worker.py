@@ -17,6 +17,7 @@ import django
 import msgspec
 
 from bench.peak import peak_kilobytes
+from myogo.tuning import tune
 
 MOST_REFUSED = 1000  # times that another pipe of the same shop was at it
 
@@ -83,6 +84,7 @@ def work(rows: Iterable[tuple[str, int]]) -> dict[str, Any]:
 
 def main(pipe: str, *states: str) -> None:
     django.setup()
+    tune()  # as a worker does
     rows = [line.split() for line in sys.stdin] if pipe == "-" else [[pipe, state] for state in states]
     found = work((key, int(state)) for key, state in rows)
     sys.stdout.write(msgspec.json.encode(found).decode())

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -39,6 +40,7 @@ BACKOFF = (60.0, 300.0, 900.0, 3600.0)  # seconds; the last one repeats
 PROBE = 900.0  # seconds between probes with a refused key
 NOTES_KEPT = 200
 NOTE_LENGTH = 300  # characters
+PAUSE_SECONDS = 0.5  # until a run notices that its pipe was paused
 OF_THE_WHOLE_INTEGRATION = (SyncState.Attention.BAD_KEY, SyncState.Attention.WRONG_ADDRESS)
 Job = Callable[["Run"], None]
 
@@ -71,6 +73,7 @@ class Run:
         self.has_called = False  # whether the shop was asked anything: only then did it answer
         self._next: datetime | None = None
         self._said: tuple[object, ...] = ()
+        self._looked_at = -PAUSE_SECONDS
         self._lease = state.lease
         self._leased_until = state.leased_until or now
 
@@ -130,12 +133,16 @@ class Run:
 
     def give_way(self) -> None:
         """Between two pages: the turn is over, the worker stops or the pipe was paused: stop here and go on later."""
-        if (
-            self.turn_is_over
-            or stopping.has_begun()
-            or SyncState.objects.filter(pk=self.state.pk, is_paused=True).exists()
-        ):
+        if self.turn_is_over or stopping.has_begun() or self._was_paused():
             raise TurnOver
+
+    def _was_paused(self) -> bool:
+        """Looked at once in `PAUSE_SECONDS`: pages may follow each other faster than anybody can press a button."""
+        now = time.monotonic()
+        if now - self._looked_at < PAUSE_SECONDS:
+            return False
+        self._looked_at = now
+        return SyncState.objects.filter(pk=self.state.pk, is_paused=True).exists()
 
 
 def run(state_pk: int, job: Job) -> SyncRun | None:

@@ -8,6 +8,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_shutting_down
 
 from integrations import stopping
+from myogo.tuning import tune
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "myogo.settings")
 
@@ -18,6 +19,12 @@ app.autodiscover_tasks()
 # Told to stop, a worker lets its runs finish their page and give their lease back.
 worker_init.connect(stopping.forget)
 worker_shutting_down.connect(stopping.begin)
+
+
+@worker_init.connect
+def be_tuned(**kwargs: Any) -> None:
+    """The processes of its pool are its copies."""
+    tune()
 
 
 @setup_logging.connect

@@ -78,7 +78,8 @@ def _copy(model: type[models.Model], rows: Sequence[Row]) -> None:
         for row in rows:
             values = list(row.values())
             for place in texts:
-                values[place] = msgspec.json.encode(values[place]).decode()
+                value = values[place]  # most lists are empty
+                values[place] = "[]" if value == [] else msgspec.json.encode(value).decode()
             copy.write_row(values)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from operator import attrgetter, le
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from integrations.connectors.base import Faulty, Page, ProductData
 from products import skus
+from products.problems import codes_text, own_problems
 
 SKU_LIMIT = 600  # characters of a joined SKU that can be stored at all
 LIMITS = {
@@ -30,7 +31,9 @@ LIMITS = {
 }
 PARTS = ("sku_product", "sku_variant", "sku_size")
 # Of a hundred thousand items most are in order: all of an item is fetched, measured and compared at once.
-_ALL = attrgetter(*(one.name for one in fields(ProductData)))
+_NAMES = [one.name for one in fields(ProductData)]
+_ALL = attrgetter(*_NAMES)
+_PRICE, _WEIGHT = _NAMES.index("price"), _NAMES.index("weight_kg")
 _TEXTS = attrgetter("external_id", *PARTS, "picture_url", *LIMITS)
 _LONGEST = (64, SKU_LIMIT, SKU_LIMIT, SKU_LIMIT, 500, *LIMITS.values())
 COLUMNS = (*PARTS, "sku", "sku_folded", *LIMITS, "price", "weight_kg", "picture_url", "is_active", "is_bundle")
@@ -47,12 +50,36 @@ class Known:
     shared_problems: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An item as it would be stored: the columns that the shop fills, the problems it has by itself, its digest.
+
+    The same columns in the same order for every item.
+    """
+
+    external_id: str
+    row: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        return str(self.row["digest"])
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A page with its items made ready, by the shop's id, and the rows that cannot be kept."""
+
+    page: Page[ProductData]
+    items: dict[str, Ready]
+    faulty: tuple[Faulty, ...]
+
+
 @dataclass(slots=True)
 class Decision:
     """What one page means. `repeated` were seen before in this pass and are not counted again, `back` were gone."""
 
-    new: list[ProductData] = field(default_factory=list)
-    changed: list[ProductData] = field(default_factory=list)
+    new: list[Ready] = field(default_factory=list)
+    changed: list[Ready] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
     repeated: int = 0
@@ -62,7 +89,20 @@ class Decision:
         return len(self.new) + len(self.changed) + len(self.unchanged)
 
 
-def decide(items: Iterable[ProductData], known: Mapping[str, Known], this_pass: str) -> Decision:
+def prepare(pages: Iterable[Page[ProductData]]) -> Iterator[Prepared]:
+    """All that can be said of each page without what is stored."""
+    for page in pages:
+        items, faulty = tidy(page)
+        yield Prepared(page, {external_id: ready(item) for external_id, item in items.items()}, faulty)
+
+
+def ready(item: ProductData) -> Ready:
+    own = [problem.dump() for problem in own_problems(item)]
+    found = {"own_problems": own, "problem_codes": codes_text(own), "digest": digest(item)}
+    return Ready(item.external_id, {"external_id": item.external_id, **columns(item), **found})
+
+
+def decide(items: Iterable[Ready], known: Mapping[str, Known], this_pass: str) -> Decision:
     """Sort a page's items by what is to be done with them."""
     decision = Decision()
     for item in items:
@@ -72,7 +112,7 @@ def decide(items: Iterable[ProductData], known: Mapping[str, Known], this_pass: 
             continue
         if before.is_gone:
             decision.back.append(item.external_id)
-        if before.digest != digest(item):
+        if before.digest != item.digest:
             decision.changed.append(item)
         elif before.seen_in == this_pass and not before.is_gone:
             decision.repeated += 1
@@ -104,8 +144,9 @@ def clean(item: ProductData) -> ProductData:
     """No NUL, no half character, no text or number beyond its column. SKU parts are never cut."""
     price, weight = fitting(item.price, "0.01", 10), fitting(item.weight_kg, "0.001", 6)
     if _fits(item):
-        is_same = repr((price, weight)) == repr((item.price, item.weight_kg))
-        return item if is_same else replace(item, price=price, weight_kg=weight)
+        values = list(_ALL(item))  # `replace` takes four times as long
+        values[_PRICE], values[_WEIGHT] = price, weight
+        return ProductData(*values)
     texts: dict[str, Any] = {name: _text(getattr(item, name)) for name in (*PARTS, *LIMITS, "external_id")}
     for name, limit in LIMITS.items():
         texts[name] = texts[name][:limit]
@@ -134,11 +175,13 @@ def _text(text: str) -> str:
 
 def fitting(number: Decimal | None, step: str, digits: int) -> Decimal | None:
     """The number rounded to `step`; nothing where it is negative, not finite or has over `digits` before the point."""
-    if number is None or not number.is_finite() or not 0 <= number < 10**digits:
+    if number is None or not number.is_finite() or not _NOTHING <= number < _BEYOND[digits]:
         return None
     return number.quantize(_STEPS[step])
 
 
+_NOTHING = Decimal(0)
+_BEYOND = {digits: Decimal(10) ** digits for digits in (6, 10)}
 _STEPS = {step: Decimal(step) for step in ("0.01", "0.001")}
 
 

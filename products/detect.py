@@ -29,7 +29,8 @@ def detect(integration: Integration, beat: Beat = lambda: None) -> None:
     """
     items = integration.webshop_products.present()
     found: Found = defaultdict(list)
-    for look in LOOKS:
+    has_products = Product.objects.for_merchant(integration.merchant).exists()
+    for look in (*LOOKS, *(LOOKS_AT_PRODUCTS if has_products else ())):
         beat()
         for pk, problem in look(integration, items):
             found[pk].append(problem.dump())
@@ -42,17 +43,29 @@ def mark(integration: Integration) -> list[Any]:
     return [integration.identifies_by, products["n"], products["last"] and products["last"].isoformat()]
 
 
-def _same_sku(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+def _same_sku_or_twins(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
+    """Items whose SKUs read alike; among these, those whose joined SKU is one."""
+    for twins in _groups(items.exclude(sku=""), "sku_folded"):
+        by_sku: dict[str, list[WebshopProduct]] = defaultdict(list)
+        for item in twins:
+            by_sku[item.sku].append(item)
+        for group in by_sku.values():
+            if len(group) > 1:
+                yield from _same_sku(group)
+        if len(by_sku) > 1 and twins[0].sku_folded:
+            yield from _twins(twins)
+
+
+def _same_sku(group: list[WebshopProduct]) -> Iterator[tuple[int, Problem]]:
     """Two items whose joined SKU is one: from the same parts, or (ambiguity) from different ones."""
-    for group in _groups(items.exclude(sku=""), "sku"):
-        for item in group:
-            other = _other(item, group)
-            more = {"more": len(group) - 2} if len(group) > 2 else {}
-            if other.sku_parts == item.sku_parts:
-                yield item.pk, Problem(Code.SAME_SKU, {"sku": item.sku, "other": other.title, **more})
-            else:
-                parts = {"parts": _shown(item), "other_parts": _shown(other)}
-                yield item.pk, Problem(Code.JOIN, {"sku": item.sku, "other": other.title, **parts, **more})
+    for item in group:
+        other = _other(item, group)
+        more = {"more": len(group) - 2} if len(group) > 2 else {}
+        if other.sku_parts == item.sku_parts:
+            yield item.pk, Problem(Code.SAME_SKU, {"sku": item.sku, "other": other.title, **more})
+        else:
+            parts = {"parts": _shown(item), "other_parts": _shown(other)}
+            yield item.pk, Problem(Code.JOIN, {"sku": item.sku, "other": other.title, **parts, **more})
 
 
 def _shown(item: WebshopProduct) -> list[str]:
@@ -66,13 +79,12 @@ def _other(item: WebshopProduct, group: list[WebshopProduct]) -> WebshopProduct:
     return next((row for row in others if row.sku_parts == item.sku_parts), others[0])
 
 
-def _twins(integration: Integration, items: WebshopProductQuerySet) -> Iterator[tuple[int, Problem]]:
-    for group in _groups(items.exclude(sku_folded=""), "sku_folded", differing="sku"):
-        first = group[0]
-        second = next(row for row in group if row.sku != first.sku)
-        for item in group:
-            other = second if item.sku == first.sku else first
-            yield item.pk, _twin(item, other.sku, other.title)
+def _twins(group: list[WebshopProduct]) -> Iterator[tuple[int, Problem]]:
+    first = group[0]
+    second = next(row for row in group if row.sku != first.sku)
+    for item in group:
+        other = second if item.sku == first.sku else first
+        yield item.pk, _twin(item, other.sku, other.title)
 
 
 def _twin(item: WebshopProduct, sku: str, title: str) -> Problem:
@@ -116,7 +128,8 @@ def _ean_missing(integration: Integration, items: WebshopProductQuerySet) -> Ite
         yield from ((pk, Problem(Code.EAN_MISSING)) for pk in items.filter(ean="").values_list("pk", flat=True))
 
 
-LOOKS = (_same_sku, _twins, _twins_of_products, _same_ean, _changed_sku, _ean_missing)
+LOOKS = (_same_sku_or_twins, _same_ean, _ean_missing)
+LOOKS_AT_PRODUCTS = (_twins_of_products, _changed_sku)
 
 
 def _groups(items: WebshopProductQuerySet, key: str, differing: str = "pk") -> Iterator[list[WebshopProduct]]:

@@ -37,6 +37,7 @@ class KnownPages:
         self._integration = integration
         self._pass = this_pass
         self._is_full = is_full
+        self._kept: set[str] = set()  # cursors under which a page is kept
         self._known = self._as_they_were() if is_full else {}
         self._passed: list[CataloguePage] = []
         self._written_at = time.monotonic()
@@ -45,7 +46,8 @@ class KnownPages:
         """By cursor: pages all of whose items still are as they showed them."""
         items = self._integration.webshop_products.present().filter(page__isnull=False).order_by()
         number = dict(items.values_list("page").annotate(Count("pk")))
-        pages = self._integration.catalogue_pages.all()
+        pages = list(self._integration.catalogue_pages.all())
+        self._kept = {page.cursor for page in pages}
         return {page.cursor: page for page in pages if number.get(page.pk) == page.items}
 
     def is_known(self, cursor: str, digest: str) -> bool:
@@ -68,9 +70,10 @@ class KnownPages:
             else:
                 counts.update(seen=page.items, unchanged=page.items)
             page.seen_in = self._pass
-        pks = [page.pk for page in self._passed]
-        CataloguePage.objects.filter(pk__in=pks).update(seen_in=self._pass)
-        self._passed.clear()
+        if self._passed:
+            pks = [page.pk for page in self._passed]
+            CataloguePage.objects.filter(pk__in=pks).update(seen_in=self._pass)
+            self._passed.clear()
         self._written_at = time.monotonic()
         return counts
 
@@ -79,7 +82,8 @@ class KnownPages:
         if not self._is_full or not page.digest or len(cursor) > LONGEST:
             return None
         self._known.pop(cursor, None)
-        CataloguePage.objects.filter(integration=self._integration, cursor=cursor).delete()
+        if cursor in self._kept:
+            CataloguePage.objects.filter(integration=self._integration, cursor=cursor).delete()
         if page.faulty or len(items) != len(page.items) or not items:
             return None
         made = CataloguePage.objects.create(
@@ -89,6 +93,7 @@ class KnownPages:
             items=len(items),
             seen_in=self._pass,
         )
+        self._kept.add(cursor)
         return made.pk
 
 

@@ -55,8 +55,10 @@ class Problem:
 
 def codes_text(problems: list[dict[str, Any]]) -> str:
     """The codes as one searchable text, `|no_sku|ean_wrong|`; "" without a problem."""
+    if not problems:
+        return ""
     codes = sorted({row["code"] for row in problems})
-    return f"|{'|'.join(codes)}|" if codes else ""
+    return f"|{'|'.join(codes)}|"
 
 
 def own_problems(item: ProductData) -> list[Problem]:
@@ -64,12 +66,13 @@ def own_problems(item: ProductData) -> list[Problem]:
     found = []
     if item.is_bundle:
         found.append(Problem(Code.BUNDLE))
-    if not item.sku.strip():
+    sku = item.sku
+    if not sku.strip():
         found.append(Problem(Code.NO_SKU))
-    if signs := skus.forbidden_characters(item.sku):
+    if signs := skus.forbidden_characters(sku):
         found.append(Problem(Code.SIGN, {"signs": _visible(signs), "where": _parts_with(item, signs)}))
-    if len(item.sku) > 200:
-        found.append(Problem(Code.LENGTH, {"length": len(item.sku)}))
+    if len(sku) > 200:
+        found.append(Problem(Code.LENGTH, {"length": len(sku)}))
     if item.ean and not skus.is_ean(item.ean):
         found.append(Problem(Code.EAN_WRONG, {"ean": item.ean}))
     return found

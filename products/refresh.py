@@ -16,28 +16,28 @@ from __future__ import annotations
 import uuid
 import zoneinfo
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.commits import not_waiting_for_disk
-from integrations.connectors.base import Faulty, Page, ProductData
+from integrations.connectors.base import Faulty
 from integrations.models import Integration, SyncRun
 from integrations.sync import Run
 from products import create, creating, detect
 from products.ahead import ahead
 from products.bulk import add, keys_by, put
 from products.create import take_over
-from products.decide import COLUMNS, Decision, Known, columns, decide, digest, tidy
+from products.decide import COLUMNS, Decision, Known, Prepared, Ready, decide, prepare
 from products.detect import Beat
 from products.known_pages import KnownPages
 from products.models import WebshopProduct, WebshopProductQuerySet
-from products.problems import codes_text, own_problems
+from products.problems import codes_text
 
 KEY = "refresh"
 OVERLAP = timedelta(hours=3)  # changes read again, for clocks that differ and for the repeated hour
@@ -64,15 +64,19 @@ def read(run: Run, place: dict[str, Any]) -> dict[str, Any]:
     changed_since = None if place["kind"] == "full" else run.state.synced_through
     pages = KnownPages(run.integration, place["pass"], is_full=place["kind"] == "full")
     since = changed_since and changed_since - OVERLAP
-    with run.connect() as shop, closing(ahead(shop.products(since, place["cursor"], pages.is_known))) as found:
-        for page in found:
+    with (
+        run.connect() as shop,
+        closing(ahead(prepare(shop.products(since, place["cursor"], pages.is_known)))) as found,
+    ):
+        for prepared in found:
+            page = prepared.page
             run.counts["pages"] += 1
             if page.is_known:
                 pages.pass_over(place["cursor"])
                 if page.cursor and not pages.is_time_to_write():
                     place = {**place, "cursor": page.cursor}
                     continue
-            place = take_page(run, place, page, pages)
+            place = take_page(run, place, prepared, pages)
             if page.cursor:
                 run.give_way()
     return place
@@ -85,6 +89,7 @@ def begin(run: Run) -> dict[str, Any]:
     if "cursor" not in place or is_stale(place, now) or (run.asked and place["kind"] != "full"):
         kind = "full" if run.asked or place.get("kind") == "full" or is_full_due(run, now) else "changes"
         place = {"kind": kind, "pass": uuid.uuid4().hex, "cursor": "", "began_at": now.isoformat()}
+        place["is_first"] = run.place.get("other_shop", False) or not run.integration.webshop_products.exists()
         run.counts.clear()
     run.describe(_("full refresh") if place["kind"] == "full" else _("changes"))
     with transaction.atomic():
@@ -113,16 +118,26 @@ def last_night(now: datetime, zone: str) -> datetime:
     return night if night <= local else night - timedelta(days=1)
 
 
-def take_page(
-    run: Run, place: dict[str, Any], page: Page[ProductData], pages: KnownPages | None = None
+def take_page(run: Run, place: dict[str, Any], found: Prepared, pages: KnownPages | None = None) -> dict[str, Any]:
+    """Decide and write one page, and which were passed over before it; returns the place after it.
+
+    In the first pass of all nothing is there, so that nothing is looked for; unless the shop shows an item again.
+    """
+    if place.get("is_first"):
+        with suppress(IntegrityError):
+            return _take_page(run, place, found, pages, is_new=True)
+    return _take_page(run, place, found, pages, is_new=False)
+
+
+def _take_page(
+    run: Run, place: dict[str, Any], found: Prepared, pages: KnownPages | None, *, is_new: bool
 ) -> dict[str, Any]:
-    """Decide and write one page, and which were passed over before it; returns the place after it."""
-    items, faulty = tidy(page)
+    page, items, faulty = found.page, found.items, found.faulty
     with transaction.atomic():
         if pages:
             run.counts.update(pages.write())
         if not page.is_known:
-            known = look_up(run, [*items, *(row.external_id for row in faulty)])
+            known = {} if is_new else look_up(run, [*items, *(row.external_id for row in faulty)])
             decision = decide(items.values(), known, place["pass"])
             write(run, place["pass"], decision, known, pages.read(place["cursor"], page, items) if pages else None)
             note_faulty(run, place, faulty, known)
@@ -146,39 +161,33 @@ def look_up(run: Run, external_ids: list[str]) -> dict[str, Known]:
 def write(run: Run, this_pass: str, decision: Decision, known: Mapping[str, Known], page: int | None) -> None:
     """Write a page, which has this key: new and changed items whole, of the others only that they were seen."""
     now = timezone.now()
-    new = [row_of(run, item, None, this_pass, now, page) for item in decision.new]
-    changed = [row_of(run, item, known[item.external_id], this_pass, now, page) for item in decision.changed]
+    same = {
+        "integration_id": run.integration.pk,
+        "shared_problems": [],
+        "kept_sku": "",
+        "first_seen_at": now,
+        "last_changed_at": now,
+        "seen_in": this_pass,
+        "page": page,
+        "gone_at": None,
+    }
+    new = [{**item.row, **same} for item in decision.new]
+    changed = [{**item.row, **same, **_beside(item, known[item.external_id])} for item in decision.changed]
     add(WebshopProduct, new)
     put(WebshopProduct, changed, unique=("integration_id", "external_id"), update=WRITTEN)
-    unchanged = WebshopProduct.objects.filter(pk__in=decision.unchanged)
-    unchanged.update(seen_in=this_pass, gone_at=None, page=page)
+    if decision.unchanged:
+        unchanged = WebshopProduct.objects.filter(pk__in=decision.unchanged)
+        unchanged.update(seen_in=this_pass, gone_at=None, page=page)
     if (decision.new or decision.changed or decision.back) and run.state.remembers.get("compared"):
         run.remember(compared=None)  # here, so that it holds whatever becomes of this pass
     if decision.changed or decision.back:
         pass_on([item.external_id for item in decision.changed] + decision.back, run)
 
 
-def row_of(
-    run: Run, item: ProductData, before: Known | None, this_pass: str, now: datetime, page: int | None
-) -> dict[str, Any]:
-    """The columns of the item's row."""
-    own = [problem.dump() for problem in own_problems(item)]
-    shared = before.shared_problems if before else []
-    return {
-        "integration_id": run.integration.pk,
-        "external_id": item.external_id,
-        "own_problems": own,
-        "shared_problems": shared,
-        "problem_codes": codes_text([*own, *shared]),
-        "kept_sku": "",
-        "digest": digest(item),
-        "first_seen_at": now,
-        "last_changed_at": now,
-        "seen_in": this_pass,
-        "page": page,
-        "gone_at": None,
-        **columns(item),
-    }
+def _beside(item: Ready, before: Known) -> dict[str, Any]:
+    """The problems that it has beside others stay, until these are looked at."""
+    shared = before.shared_problems
+    return {"shared_problems": shared, "problem_codes": codes_text([*item.row["own_problems"], *shared])}
 
 
 def pass_on(external_ids: list[str], run: Run) -> None:
@@ -194,10 +203,12 @@ def pass_on(external_ids: list[str], run: Run) -> None:
 
 def note_faulty(run: Run, place: dict[str, Any], faulty: tuple[Faulty, ...], known: Mapping[str, Known]) -> None:
     """An item that could not be read is held: what we have of it stays, and it is not called gone."""
+    run.counts["unreadable"] += len(faulty)
+    if not faulty:
+        return
     seen = [known[row.external_id].pk for row in faulty if row.external_id in known]
     WebshopProduct.objects.filter(pk__in=seen).update(seen_in=place["pass"])
     place["nameless"] = place.get("nameless", 0) + sum(not row.external_id for row in faulty)
-    run.counts["unreadable"] += len(faulty)
     titles = {item.external_id: item.title for item in WebshopProduct.objects.filter(pk__in=seen)}
     run.note(f"{_name(row.external_id, titles)}: {row.reason}" for row in faulty)
 
@@ -225,8 +236,7 @@ def settle(run: Run, place: dict[str, Any]) -> None:
     def beat() -> None:
         run.keep({**place, "read_at": timezone.now().isoformat()})
 
-    if place["kind"] == "full":
-        look_again(run, place)
+    if place["kind"] == "full" and look_again(run, place):
         mark_gone(run, place, beat)
     compare(run, beat)
     if run.integration.creates_products:
@@ -251,15 +261,19 @@ def unseen(run: Run, place: dict[str, Any]) -> WebshopProductQuerySet:
     return run.integration.webshop_products.present().exclude(seen_in=place["pass"]).exclude(page__in=on_pages)
 
 
-def look_again(run: Run, place: dict[str, Any]) -> None:
-    """Pages shift when items vanish while we read, and an item is skipped: ask for each that was not shown."""
+def look_again(run: Run, place: dict[str, Any]) -> bool:
+    """Pages shift when items vanish while we read, and an item is skipped: ask for each that was not shown.
+
+    Says whether the pass lacked any.
+    """
     missing = list(unseen(run, place).order_by("pk").values_list("external_id", flat=True)[: LOOKED_UP + 1])
     if not 0 < len(missing) <= LOOKED_UP:
-        return
+        return bool(missing)
     with run.connect() as shop:
-        for page in shop.products_of(missing):
-            if page.items or page.faulty:
-                take_page(run, place, page)
+        for found in prepare(shop.products_of(missing)):
+            if found.items or found.faulty:
+                take_page(run, place, found)
+    return True
 
 
 def mark_gone(run: Run, place: dict[str, Any], beat: Beat) -> None:

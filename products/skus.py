@@ -4,6 +4,7 @@ import unicodedata
 
 FOLDED = 600  # characters kept of the form: some grow when folded
 EAN_LENGTHS = (8, 12, 13, 14)
+ZERO = ord("0")
 INVISIBLE = ("Cc", "Cf", "Zl", "Zp")
 
 
@@ -26,5 +27,6 @@ def is_ean(text: str) -> bool:
     """EAN-8, UPC-A, EAN-13 or GTIN-14 with a right check digit; digits only."""
     if len(text) not in EAN_LENGTHS or not (text.isascii() and text.isdigit()):
         return False
-    digits = list(map(int, text))
-    return not (sum(digits[-1::-2]) + 3 * sum(digits[-2::-2])) % 10
+    digits = text.encode()
+    odd, even = digits[-1::-2], digits[-2::-2]
+    return not (sum(odd) + 3 * sum(even) - ZERO * (len(odd) + 3 * len(even))) % 10

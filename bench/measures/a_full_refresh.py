@@ -10,7 +10,8 @@ LIMIT = 2.0
 HOW = (
     "The first refresh of a shop, with everything that belongs to it: every page checked, cleaned, compared, written "
     "and committed with its place, then the problems of the whole catalogue found. The floor fetches the same pages, "
-    "reads them into typed rows and COPYs the same columns in one stroke into a table of the same columns and indexes."
+    "reads them into typed rows and COPYs the same columns in one stroke into a table of the same columns, indexes and "
+    "foreign keys."
 )
 HEAD = ("items", "refresh", "floor", "ratio", "the shop's share of refresh / floor", "statements", "peak memory")
 

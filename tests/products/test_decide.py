@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.connectors.base import Faulty, Page, ProductData
-from products.decide import Known, clean, columns, decide, digest, fitting, tidy
+from products.decide import Known, clean, columns, decide, digest, fitting, ready, tidy
 
 SWEATER = ProductData("9101", "FG1042", "-NVY", "-M", ean="7300000010423", name="Harbour sweater", price=Decimal("800"))
 
@@ -18,11 +18,11 @@ def known(item: ProductData, **fields: object) -> dict[str, Known]:
 
 
 def test_an_unknown_item_is_new() -> None:
-    assert decide([SWEATER], {}, "pass").new == [SWEATER]
+    assert decide([ready(SWEATER)], {}, "pass").new == [ready(SWEATER)]
 
 
 def test_an_item_as_it_was_is_only_seen() -> None:
-    decision = decide([SWEATER], known(SWEATER), "pass")
+    decision = decide([ready(SWEATER)], known(SWEATER), "pass")
     assert (decision.unchanged, decision.seen) == ([1], 1)
 
 
@@ -30,17 +30,17 @@ def test_an_item_as_it_was_is_only_seen() -> None:
     "change", [{"name": "Harbor sweater"}, {"sku_size": "-L"}, {"price": Decimal("640")}, {"is_active": False}]
 )
 def test_any_difference_is_a_change(change: dict[str, object]) -> None:
-    changed = replace(SWEATER, **change)  # type: ignore[arg-type]
+    changed = ready(replace(SWEATER, **change))  # type: ignore[arg-type]
     assert decide([changed], known(SWEATER), "pass").changed == [changed]
 
 
 def test_an_item_shown_twice_in_a_pass_is_counted_once() -> None:
-    decision = decide([SWEATER], known(SWEATER, seen_in="pass"), "pass")
+    decision = decide([ready(SWEATER)], known(SWEATER, seen_in="pass"), "pass")
     assert (decision.seen, decision.repeated) == (0, 1)
 
 
 def test_a_gone_item_that_shows_again_is_back() -> None:
-    decision = decide([SWEATER], known(SWEATER, is_gone=True), "pass")
+    decision = decide([ready(SWEATER)], known(SWEATER, is_gone=True), "pass")
     assert (decision.back, decision.unchanged) == (["9101"], [1])
 
 

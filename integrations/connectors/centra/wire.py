@@ -22,6 +22,8 @@ Rows = list[msgspec.Raw] | dict[str, msgspec.Raw] | None
 _WHOLE = re.compile(r"[+-]?\d{1,9}(\.0{1,9})?")
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.IGNORECASE)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6}\d*)?)?([+-]\d\d:?\d\d|Z)?)?")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_PLAIN_FLAGS = {None: False, False: False, True: True}  # 0 and 1 as well, which equal them
 _FLAGS = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 _UNHEARD_OF = Decimal(10) ** 12
 
@@ -284,8 +286,10 @@ def required(value: Scalar, field: str) -> str:
 
 def flag(value: Scalar, field: str) -> bool:
     """A yes or no; nothing is no."""
+    if value in _PLAIN_FLAGS:
+        return _PLAIN_FLAGS[value]  # type: ignore[index]
     try:
-        return _FLAGS[text(int(value) if isinstance(value, bool) else value, field).lower()]
+        return _FLAGS[text(value, field).lower()]
     except KeyError:
         raise Odd(_("The field “%(field)s” is neither yes nor no.") % {"field": field}) from None
 
@@ -313,9 +317,9 @@ def number(value: Scalar, field: str) -> Decimal | None:
     found = text(value, field)
     if not found:
         return None
-    if not _NUMBER.fullmatch(found) or abs(Decimal(found)) >= _UNHEARD_OF:
+    exact_number = Decimal(found) if _NUMBER.fullmatch(found) else None
+    if exact_number is None or abs(exact_number) >= _UNHEARD_OF:
         raise Odd(_("The field “%(field)s” is not a number.") % {"field": field})
-    exact_number = Decimal(found)
     exponent = exact_number.as_tuple().exponent
     return round(exact_number, 4) if isinstance(exponent, int) and exponent < -4 else exact_number
 
@@ -344,4 +348,4 @@ def moment(value: Scalar, field: str, zone: ZoneInfo) -> datetime | None:
 def country(value: Scalar, field: str) -> str:
     """ISO 3166 alpha-2, in capitals; `""` where it is anything else."""
     found = text(value, field).upper()
-    return found if re.fullmatch(r"[A-Z]{2}", found) else ""
+    return found if _COUNTRY.fullmatch(found) else ""
