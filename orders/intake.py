@@ -328,7 +328,7 @@ def settle(run: Run, place: dict[str, Any]) -> None:
         known["settings"] = place.get("settings")
     if known != {key: run.state.remembers.get(key) for key in known}:
         run.remember(**known)
-    if missing := ledger.missing(run.integration) if is_full else []:
+    if missing := ledger.missing(run.integration) if is_full and known["ledger"]["lost"] else []:
         run.note([_("Seen once, and neither here nor skipped: %(numbers)s.") % {"numbers": ", ".join(missing)}])
     if not (counted.fresh or run.counts["changed"] or run.record.asked_by or _says_something_new(run)):
         run.quiet()
