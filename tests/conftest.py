@@ -15,11 +15,17 @@ from pytest_django.live_server_helper import LiveServer
 from integrations.connectors import gate
 from integrations.models import Integration
 from merchants.models import Merchant, User
+from myogo.tuning import tune
 from sandbox.models import PluginMethod, Shop
 from tests import factories, tools
 
 # Head and body of an answer are two writes; else the second waits 40 ms until the first is acknowledged.
 WSGIRequestHandler.disable_nagle_algorithm = True
+
+
+def pytest_collection_finish() -> None:
+    """All is imported: from here on this process is one that lives long."""
+    tune()
 
 
 @pytest.fixture(scope="session")
