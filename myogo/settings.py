@@ -40,6 +40,9 @@ HANDOVER_SECONDS = env.int("HANDOVER_SECONDS", default=60)
 # After a write whose answer was lost nothing is asked for that order before so long; then it is read, then repeated.
 LOST_ANSWER_SECONDS = env.int("LOST_ANSWER_SECONDS", default=300)
 TICK_SECONDS = env.int("TICK_SECONDS", default=5)
+# The longest silence of a shop within a call, and a whole call with its repetitions; the latter at most half a lease.
+SHOP_READ_SECONDS = env.float("SHOP_READ_SECONDS", default=30.0)
+SHOP_TOTAL_SECONDS = env.float("SHOP_TOTAL_SECONDS", default=45.0)
 # Before the second and the third try of a read, within one call of a shop.
 QUICK_RETRY_SECONDS = env.list("QUICK_RETRY_SECONDS", cast=float, default=[0.5, 1.5])
 # A run renews its lease with every page; a killed one is taken over when the lease is over.

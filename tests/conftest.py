@@ -18,6 +18,7 @@ from merchants.models import Merchant, User
 from myogo.tuning import tune
 from sandbox.models import PluginMethod, Shop
 from tests import factories, tools
+from tests.network import nobody_outside as nobody_outside
 
 # Head and body of an answer are two writes; else the second waits 40 ms until the first is acknowledged.
 WSGIRequestHandler.disable_nagle_algorithm = True

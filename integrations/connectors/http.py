@@ -44,8 +44,6 @@ log = logging.getLogger(__name__)
 Answer = dict[str, msgspec.Raw]
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
-TOTAL_SECONDS = 45.0
 MAX_BYTES = 64 * 1024 * 1024
 LONGEST_PAUSE = 5.0  # what the shop may ask for and still be waited for here; longer waits are rows
 # How shops put it that the key itself is no good, in the text of an answer.
@@ -59,8 +57,9 @@ class Session:
 
     `header` and `secret` sign every call. `before_call` runs before every network call and may raise to stop it.
     `total_seconds` bounds a read with its repetitions, or a write, from connecting to the last byte (asking the name
-    server comes on top, bounded by the system's resolver). `max_bytes` bounds an answer, unpacked. `certificates`
-    is a file of trusted certificates instead of the public ones; the rest is for tests.
+    server comes on top, bounded by the system's resolver), `read_seconds` one silence; left out, the settings do.
+    `max_bytes` bounds an answer, unpacked. `certificates` is a file of trusted certificates instead of the public ones;
+    the rest is for tests.
 
     Raises `ShopError` and nothing else, but for what `before_call` raises; `Closed` already here, or before a write,
     where this installation may not (`gate.py`). No error, log or `repr` holds the secret.
@@ -73,8 +72,8 @@ class Session:
         secret: str,
         *,
         before_call: Callable[[], None] | None = None,
-        total_seconds: float = TOTAL_SECONDS,
-        read_seconds: float = READ_SECONDS,
+        total_seconds: float | None = None,
+        read_seconds: float | None = None,
         max_bytes: int = MAX_BYTES,
         certificates: str | None = None,
         network: Network | None = None,
@@ -85,8 +84,8 @@ class Session:
         self._base_url = base_url.rstrip("/")
         self._signature = _Signature(header, secret)
         self._before_call = before_call
-        self._total_seconds = total_seconds
-        self._read_seconds = read_seconds
+        self._total_seconds = total_seconds or settings.SHOP_TOTAL_SECONDS
+        self._read_seconds = read_seconds or settings.SHOP_READ_SECONDS
         self._max_bytes = max_bytes
         self._network = network or Network(allow_private=settings.ALLOW_PRIVATE_SHOP_ADDRESSES)
         self._sleep = sleep

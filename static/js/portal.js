@@ -11,6 +11,8 @@ const side = document.getElementById("side");
 
 function showMenu(isOpen) {
   side.classList.toggle("open", isOpen);
+  /* It covers the page, which is out of reach meanwhile: else the focus would wander on behind it. */
+  for (const covered of document.querySelectorAll(".skip, .topbar, #main")) covered.inert = isOpen;
   menuButton.setAttribute("aria-expanded", String(isOpen));
   if (isOpen) {
     side.querySelector("[data-menu-close]").focus();
@@ -34,6 +36,10 @@ if (menuButton && side) {
     event.preventDefault();
     showMenu(false);
   });
+  /* On a wider window it stands beside the page and covers nothing. */
+  matchMedia("(max-width: 800px)").addEventListener("change", () => {
+    if (side.classList.contains("open")) showMenu(false);
+  });
 }
 
 /* --- pop-ups close by Escape and by a click elsewhere ----------------------------------------- */
@@ -55,6 +61,11 @@ document.addEventListener("keydown", (event) => {
     popup.querySelector("summary").focus();
   }
   if (!popups.length && side?.classList.contains("open")) showMenu(false);
+});
+
+/* --- tabs wider than a phone: Chromium leaves the focus half out of sight ------------------------- */
+document.addEventListener("focusin", (event) => {
+  event.target.closest(".tabs a")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 });
 
 /* --- copy -------------------------------------------------------------------------------------- */
@@ -119,6 +130,11 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-choose-page], [data-choose-all]")) chooseRows(form, event.target.checked);
   if (all && event.target.matches("[data-choose-row], [data-choose-page]") && !event.target.checked) all.checked = false;
   tellChosen(form);
+});
+
+/* Enter in a box would press whichever act stands first in the form: boxes are ticked by the space bar. */
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches("[data-choose] input[type=checkbox]")) event.preventDefault();
 });
 
 function tellAllChosen() {

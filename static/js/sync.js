@@ -11,10 +11,14 @@ document.addEventListener("click", (event) => {
   form.querySelector("[data-choose-bar] [type=submit]").focus(); /* the button itself is gone now */
 });
 
-/* Whoever has begun to choose or to search keeps the page; the link in the note shows the new list. */
+/* Whoever has begun to choose or to search, or goes through the page by keyboard, keeps it; the link in the note shows the
+   new list. A new page would begin again at its top. */
 function isBusy() {
   const search = document.querySelector(".filters [name=q]");
-  return document.querySelector("[data-choose-row]:checked") !== null || (search && search.value !== search.defaultValue);
+  return (
+    document.querySelector("[data-choose-row]:checked, a:focus, summary:focus, :is(button, input, select):focus") !== null ||
+    (search && search.value !== search.defaultValue)
+  );
 }
 
 document.addEventListener("refreshed", () => {

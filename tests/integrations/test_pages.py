@@ -241,7 +241,7 @@ def test_a_run_is_a_row_that_a_person_can_read(page: Client, integration: Integr
         counts={"seen": 3500, "new": 12, "changed": 4, "unchanged": 3484, "gone": 2},
     )
     text = text_of(page, edit_url(integration))
-    assert f'<a href="{run_url(run)}"><time' in text
+    assert f'<a id="run-{run.pk}" href="{run_url(run)}"><time' in text
     assert ">20 Nov 14:02:03 Stockholm</time>" in text
     assert "Products in · full refresh" in text
     assert "asked for by Kim Berg" in text

@@ -41,7 +41,7 @@ from integrations.connectors.errors import (
     Unreadable,
     WrongAddress,
 )
-from integrations.connectors.http import TOTAL_SECONDS, Answer, Session
+from integrations.connectors.http import Answer, Session
 
 __all__ = ["CentraConnector", "connect", "tidy_base_url"]
 
@@ -67,7 +67,7 @@ def connect(
         HEADER,
         credentials.secret,
         before_call=before_call,
-        total_seconds=total_seconds or TOTAL_SECONDS,
+        total_seconds=total_seconds,
     )
     return CentraConnector(session, ZoneInfo(credentials.time_zone))
 
