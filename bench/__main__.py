@@ -69,10 +69,12 @@ def measure(options: argparse.Namespace, database: Database) -> int:
     from bench import data, report
     from bench.results import Results
     from bench.stage import SCALES, Stage
+    from myogo.tuning import tune
 
     began = time.monotonic()
     call_command("migrate", verbosity=0)
     data.give_defaults()
+    tune()  # as a server does, for the pages
     scale, results = SCALES[options.scale], Results()
     shop = Shop.start(scale.items, scale.orders, scale.THINK, options.port)
     try:
