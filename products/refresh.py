@@ -85,7 +85,7 @@ def begin(run: Run) -> dict[str, Any]:
     if "cursor" not in place or is_stale(place, now) or (run.asked and place["kind"] != "full"):
         kind = "full" if run.asked or place.get("kind") == "full" or is_full_due(run, now) else "changes"
         place = {"kind": kind, "pass": uuid.uuid4().hex, "cursor": "", "began_at": now.isoformat()}
-        run.counts.clear()
+        run.forget()
     run.describe(_("full refresh") if place["kind"] == "full" else _("changes"))
     with transaction.atomic():
         if run.place.get("other_shop"):
