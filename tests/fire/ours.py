@@ -48,7 +48,8 @@ def of_town(town: Town) -> Iterator[str]:
 def in_log(text: str) -> Iterator[str]:
     """The first line of each fault, and what it was."""
     for block in _blocks(text.splitlines()):
-        if MARKS.search(block[0]) and not CUT.search("\n".join(block)):
+        is_lever = "/sandbox/" in block[0] and len(block) == 1  # the stand-in says 500 on purpose, without a traceback
+        if MARKS.search(block[0]) and not is_lever and not CUT.search("\n".join(block)):
             yield f"{block[0][:200]} {block[-1][:200] if len(block) > 1 else ''}".strip()
 
 

@@ -205,6 +205,7 @@ django.db.utils.OperationalError: terminating connection due to administrator co
   File "/x/base.py", line 300, in _cursor
 django.db.utils.InterfaceError: the connection is closed
 2026-11-29 15:00:24,002 WARNING integrations.sync Failed: Unavailable.
+2026-11-29 15:00:24,003 ERROR   django.request Internal Server Error: /sandbox/world-3/api/order-api/shipments
 """
 OWN = """\
 2026-11-29 15:00:25,349 ERROR   orders.faults Order 70001 of Nordlys failed in our own code. [run=8]
