@@ -59,6 +59,14 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
         houses = merchant.warehouses.order_by("is_public_testing", "code")
         return first.warehouse if first else houses.first()
 
+    def telling(self, shop: Any, warehouse: Any, merchant: int) -> IntegrationQuerySet:
+        """Those that tell this shop of the stock in this warehouse, as this merchant must count with them.
+
+        Another merchant's counts from the first answer on that its own key got: an address anybody can type.
+        """
+        answered = models.Exists(SyncState.objects.filter(integration=models.OuterRef("pk"), answered_at__isnull=False))
+        return self.filter(Q(merchant=merchant) | answered, shop=shop, warehouse=warehouse, sends_stock=True)
+
 
 def platform_choices() -> list[tuple[str, str]]:
     return [(key, platform.label) for key, platform in PLATFORMS.items()]
@@ -193,7 +201,8 @@ class Integration(models.Model):
 
         A run under way loses its lease, for it uses what was stored before; its work is taken up again.
         """
-        other: dict[str, Any] = {"synced_through": None, "place": {"other_shop": True}, "completed_at": None}
+        place = {"other_shop": True}
+        other: dict[str, Any] = {"synced_through": None, "place": place, "completed_at": None, "answered_at": None}
         fresh = other if other_shop else {}
         self.states.update(
             attention="",

@@ -268,8 +268,8 @@ class SettingsForm(forms.ModelForm[Integration]):
         base_url, warehouse = typed.get("base_url"), typed.get("warehouse")
         if not base_url or warehouse is None:
             return ""
-        others = Integration.objects.filter(shop=_host(base_url), warehouse=warehouse, sends_stock=True)
-        teller = others.exclude(pk=self.instance.pk).order_by("pk").first()
+        tellers = Integration.objects.telling(_host(base_url), warehouse, self.instance.merchant_id)
+        teller = tellers.exclude(pk=self.instance.pk).order_by("pk").first()
         if teller is None:
             return ""
         words = {"warehouse": warehouse.name, "other": teller.label}

@@ -28,6 +28,7 @@ from django.db import transaction
 from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from integrations import doorbell, installation, log_context, pipes, stopping
 from integrations.connectors.base import Connector
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF = (60.0, 300.0, 900.0, 3600.0)  # seconds; the last one repeats
 PROBE = 900.0  # seconds between probes with a refused key
+OUR_FAULT = gettext_lazy("Something failed on our side; we look into it.")
 NOTES_KEPT = 200
 NOTE_LENGTH = 300  # characters
 PAUSE_SECONDS = 0.5  # until a run notices that its pipe was paused
@@ -72,6 +74,7 @@ class Run:
         self.is_quiet = False
         self.has_called = False  # whether the shop was asked anything: only then did it answer
         self._next: datetime | None = None
+        self._noted_before = frozenset(record.notes)  # by turns and attempts whose last page this one may read again
         self._said: tuple[object, ...] = ()
         self._looked_at = -PAUSE_SECONDS
         self._lease = state.lease
@@ -109,8 +112,14 @@ class Run:
 
     def note(self, sentences: Iterable[str]) -> None:
         """What could not be done, for a person to read. The first ones are kept, all are counted."""
-        room = max(0, NOTES_KEPT - len(self.record.notes))
-        self.record.notes += [sentence[:NOTE_LENGTH] for sentence in list(sentences)[:room]]
+        said = [sentence[:NOTE_LENGTH] for sentence in sentences]
+        new = [sentence for sentence in said if sentence not in self._noted_before]
+        self.record.notes += new[: max(0, NOTES_KEPT - len(self.record.notes))]
+
+    def forget(self) -> None:
+        """A new piece of work begins: what was counted and noted before belongs to another."""
+        self.counts.clear()
+        self.record.notes, self._noted_before = [], frozenset()
 
     def keep(self, place: dict[str, Any]) -> None:
         """Save place and counts and renew the lease; raises `LostLease` where it is no longer ours."""
@@ -228,7 +237,7 @@ def _record(state: SyncState, before: SyncState, now: datetime) -> SyncRun:
     if record is None:
         asked_by = before.asked_by if before.asked_at else ""
         return SyncRun.objects.create(
-            integration=state.integration, pipe=state.pipe, started_at=now, asked_by=asked_by, counts=_counted(state)
+            integration=state.integration, pipe=state.pipe, started_at=now, asked_by=asked_by, **_carried_over(state)
         )
     record.turns += 1
     record.interruptions += before.leased_until is not None
@@ -236,10 +245,12 @@ def _record(state: SyncState, before: SyncState, now: datetime) -> SyncRun:
     return record
 
 
-def _counted(state: SyncState) -> dict[str, int]:
-    """What the work under way has counted before an attempt of it failed."""
-    counts: dict[str, int] = state.place.get("counts", {})
-    return counts
+def _carried_over(state: SyncState) -> dict[str, Any]:
+    """What the work under way has counted, and could not do, before an attempt of it failed."""
+    if "counts" not in state.place:
+        return {}
+    failed = SyncRun.objects.filter(integration=state.integration, pipe=state.pipe).latest_first().first()
+    return {"counts": state.place["counts"], "notes": failed.notes if failed else []}
 
 
 def _settle(turn: Run, **fields: Any) -> bool:
@@ -257,7 +268,9 @@ def _close(turn: Run, outcome: SyncRun.Outcome, error: str = "") -> None:
 
 @transaction.atomic
 def _give_back(turn: Run) -> None:
-    _settle(turn, next_run_at=timezone.now())
+    """What was noted since the last page was kept may be of something that the next turn does not look at again."""
+    if _settle(turn, next_run_at=timezone.now()):
+        turn.record.save(update_fields=["notes"])
 
 
 @transaction.atomic
@@ -313,7 +326,7 @@ def _settle_failure(turn: Run, error: Exception) -> None:
     """Failed: the row says why and when it is tried again, sorted by who must act."""
     now = timezone.now()
     attempts = turn.state.failed_attempts + 1
-    sentence = str(error) if isinstance(error, ShopError) else _("Something failed on our side; we look into it.")
+    sentence = str(error if isinstance(error, ShopError) else OUR_FAULT)
     fields: dict[str, Any] = {
         "failed_runs": F("failed_runs") + 1,
         "failed_attempts": attempts,

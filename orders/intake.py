@@ -63,7 +63,7 @@ def begin(run: Run) -> dict[str, Any]:
         SeenOrder.objects.filter(integration=run.integration).delete()
     if "stage" not in place or _is_stale(place, now) or (run.asked and place["kind"] != "everything"):
         place = new_place(run, now)
-        run.counts.clear()
+        run.forget()
     run.describe(str({"poll": _("poll"), "sweep": _("sweep"), "everything": _("everything")}[place["kind"]]))
     run.keep({**place, "read_at": now.isoformat()})
     return run.place

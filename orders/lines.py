@@ -86,7 +86,7 @@ class Lines:
         rows = []
         for pk, sku, pieces, price in zip(*columns, strict=False):
             line = stored.pop(pk, None)
-            sku = line.sku if line and line.external_id else sku.replace("\x00", "").strip()[:200]
+            sku = line.sku if line and line.external_id else sku.strip()[:200]
             row = Row(line, sku, pieces.strip()[:12], price.strip()[:20])
             if pk and line is None:
                 row.error = _("This line is no longer part of the order. Empty it, or take it in anew.")

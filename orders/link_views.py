@@ -56,7 +56,7 @@ def shop_methods(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     if integration is None:
         return render(request, "orders/links.html", {"integration": None})
     resolver = Resolver.for_integration(integration)
-    asked = request.GET.get("q", "")[:WORDS_READ].replace("\x00", "").strip()
+    asked = request.GET.get("q", "")[:WORDS_READ].strip()
     context = {
         "integrations": shops,
         "integration": integration,

@@ -20,7 +20,7 @@ def open_offers(merchant: Merchant) -> list[Integration]:
     goods = Stock.objects.filter(
         warehouse=OuterRef("warehouse"), product__webshop_products__integration=OuterRef("pk"), on_hand__gt=0
     )
-    teller = Integration.objects.filter(shop=OuterRef("shop"), warehouse=OuterRef("warehouse"), sends_stock=True)
+    teller = Integration.objects.telling(OuterRef("shop"), OuterRef("warehouse"), merchant.pk)
     # A condition within CASE is looked at row by row and ends with the first goods; else all of them are joined.
     has_goods = Case(When(Exists(goods), then=True), default=False, output_field=BooleanField())
     silent = merchant.integrations.filter(~Exists(teller), sends_stock=False).annotate(has_goods=has_goods)
@@ -35,10 +35,11 @@ def switch_on(integration: Integration) -> bool:
     """
     rivals = Integration.objects.filter(shop=integration.shop, warehouse=integration.warehouse_id)
     rows = {row.pk: row for row in rivals.select_for_update(of=("self",)).order_by("pk")}
-    own = rows.pop(integration.pk)
+    own = rows[integration.pk]
     if own.sends_stock:
         return False
-    if teller := next((row for row in rows.values() if row.sends_stock), None):
+    tellers = Integration.objects.telling(own.shop, own.warehouse_id, own.merchant_id)
+    if teller := tellers.exclude(pk=own.pk).order_by("pk").first():
         raise Taken(_told_by(teller, integration))
     own.sends_stock = integration.sends_stock = True
     own.save(update_fields=["sends_stock"])

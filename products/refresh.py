@@ -90,7 +90,7 @@ def begin(run: Run) -> dict[str, Any]:
         kind = "full" if run.asked or place.get("kind") == "full" or is_full_due(run, now) else "changes"
         place = {"kind": kind, "pass": uuid.uuid4().hex, "cursor": "", "began_at": now.isoformat()}
         place["is_first"] = run.place.get("other_shop", False) or not run.integration.webshop_products.exists()
-        run.counts.clear()
+        run.forget()
     run.describe(_("full refresh") if place["kind"] == "full" else _("changes"))
     with transaction.atomic():
         if run.place.get("other_shop"):

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from integrations.connectors.base import Connector, Refusal, StockFigure, StockLevel
 from integrations.connectors.errors import Rejected, ShopError, Unavailable, Unreadable
-from integrations.models import Integration
+from integrations.models import Integration, SyncState
 from integrations.sync import Run
 from products import brake, bulk, drift
 from products.batches import batched
@@ -52,6 +52,10 @@ def push(run: Run) -> None:
         run.quiet()
         return
     is_first = "read_back_at" not in run.state.remembers
+    if is_first and is_told_by_another(run.integration):
+        run.describe(_("another integration tells this shop"))
+        run.quiet()
+        return
     if is_first:
         drift.read_back(run)
     has_told = tell(run)
@@ -61,6 +65,16 @@ def push(run: Run) -> None:
         run.describe(_("nothing to tell"))
         run.quiet()
     run.complete(run.began_at, is_full=False)
+
+
+def is_told_by_another(integration: Integration) -> bool:
+    """Whether another has begun to tell this shop of this warehouse: it got no answer yet when ours was switched on.
+
+    One running pipe per shop, so of two the first one wins.
+    """
+    tellers = Integration.objects.telling(integration.shop, integration.warehouse_id, integration.merchant_id)
+    begun = SyncState.objects.filter(pipe=KEY, remembers__has_key="read_back_at", integration__in=tellers)
+    return begun.exclude(integration=integration).exists()
 
 
 def is_other_shop(run: Run) -> bool:

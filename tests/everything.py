@@ -34,7 +34,9 @@ ELSEWHERE = {
     "tests/products": _files(
         "admin admin_stock pages_refresh pages_relink pages_shop_stock pages_stock_updates skus stock_pages"
     ),
-    "tests/security": _files("addresses content_policy dependencies limits production tenant_walls"),
+    "tests/security": _files(
+        "addresses content_policy dependencies limits messages production staff_walls tenant_walls"
+    ),
     "tests/shipping": _files("admin pages resolve"),
 }
 NO_DATABASE = [f"--ignore={folder}/{name}" for folder, names in ELSEWHERE.items() for name in names]

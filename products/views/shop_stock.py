@@ -77,7 +77,7 @@ def page(request: MerchantRequest, merchant: Merchant, integration_pk: int) -> H
     counted = rows.aggregate(**parts, last=Max("braked_at"))
     counts = {part: counted[part.name] for part in Part}
     part = _asked_for(request.GET, counts)
-    words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    words = request.GET.get("q", "").strip()[:100]
     found = _search(integration, rows.filter(IS_IN[part]), words).select_related("item__product")
     shown = Paginator(found.order_by(OLDEST_FIRST[part], "pk"), PER_PAGE).get_page(request.GET.get("page"))
     context = {

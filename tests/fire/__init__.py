@@ -7,5 +7,6 @@ storm      the plan, carried out beside real workers
 embers     after a whole storm: the calls are made that faults not yet met wait for
 quiet      the faults end; people mend what only people can; everything is waited for
 truth      lost, doubled, wrong: read from both sides
+ours       what failed in our own code, by the runs and by the logs of the processes
 report     `docs/fire.md`
 """

@@ -98,7 +98,7 @@ def burn(options: argparse.Namespace, engines: Engines, given: list[str]) -> boo
     logging.getLogger().handlers = [logging.FileHandler(engines.folder / "driver.log")]
     call_command("migrate", verbosity=0)
 
-    from tests.fire import embers, plan, quiet, report, storm, town, truth
+    from tests.fire import embers, ours, plan, quiet, report, storm, town, truth
 
     drawn = plan.draw(options.seed, options.minutes * 60, options.orders)
     towns = town.build(engines.port)
@@ -120,10 +120,11 @@ def burn(options: argparse.Namespace, engines: Engines, given: list[str]) -> boo
     result = report.Result(
         burning, truth.look(towns), owed, quiet.outcomes(towns), raged, rested, engines.database.version(),
         report.redis_version(), f"python -m tests.fire {' '.join(given)}".strip(), report.this_machine(),
-        smouldered,
+        smouldered, ours.look(towns, engines.folder),
     )  # fmt: skip
     report.write(result, options.report)
-    for name, found in [*result.findings.rows(), ("planned faults that never hit", result.missed)]:
+    beside = [("failed in our own code", result.ours), ("planned faults that never hit", result.missed)]
+    for name, found in [*result.findings.rows(), *beside]:
         say(f"{name}: {len(found)}")
         for what in found[: report.NAMED]:
             say(f"  {what}")

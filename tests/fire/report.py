@@ -8,7 +8,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -46,12 +46,13 @@ class Result:
     command: str
     machine: str
     smouldered: float = 0.0  # seconds after the storm, until the last faults had hit
+    ours: list[str] = field(default_factory=list)  # faults of our own code, see ours.py
 
     @property
     def is_green(self) -> bool:
         """A short storm has not the time to meet every fault; a whole one has."""
         is_thin = self.storm.plan.is_whole and self.missed
-        return not (self.findings.total or self.owed or self.storm.errors or is_thin)
+        return not (self.findings.total or self.owed or self.storm.errors or self.ours or is_thin)
 
     @cached_property
     def hits(self) -> Counter[Pair]:
@@ -125,6 +126,7 @@ def _page(result: Result) -> Iterator[str]:
     yield f"| **wrong** | **{len(result.findings.wrong)}** |"
     yield f"| still owed at the end | {len(result.owed)} |"
     yield f"| errors that a person would have seen | {len(result.storm.errors)} |"
+    yield f"| runs and pages that failed in our own code | {len(result.ours)} |"
     yield f"| planned faults that never hit | {len(result.missed)} of {aimed} |\n"
     yield from _problems(result)
     yield "## What it was\n\n| | |\n|---|---|"
@@ -152,6 +154,7 @@ def _rows(facts: dict[str, object]) -> Iterator[str]:
 
 def _problems(result: Result) -> Iterator[str]:
     lists = [*result.findings.rows(), ("still owed", result.owed), ("errors", result.storm.errors)]
+    lists.append(("failed in our own code", result.ours))
     for name, found in lists:
         if found:
             yield f"### {name}\n"

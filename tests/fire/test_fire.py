@@ -10,22 +10,26 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from integrations import sync
+from orders import faults
 from orders.models import Order, Status
 from products.models import Stock
 from sandbox.models import Shipment as ShopShipment
 from sandbox.models import Size
 from sandbox.models.shipment import ShipmentLine
 from tests.everything import answers
-from tests.fire import plan, truth
+from tests.fire import ours, plan, report, storm, truth
 from tests.fire.__main__ import POSTGRES
-from tests.fire.engines import ROOT
+from tests.fire.engines import ROOT, Engines
 from tests.fire.plan import Act
 from tests.fire.town import ON_HAND, Town, build
 from tests.orders.machine_hosts import listening_everywhere
@@ -191,6 +195,54 @@ def test_what_is_lost_doubled_or_wrong_is_found_in_every_shop(towns: list[Town])
     assert truth.look(towns).total == 0
 
 
+CUT = """\
+2026-11-29 15:00:23,349 ERROR   integrations.sync Nordlys · Orders failed in our own code. [run=7]
+  File "/x/sync.py", line 174, in _work
+    job(turn)
+psycopg.errors.AdminShutdown
+django.db.utils.OperationalError: terminating connection due to administrator command
+2026-11-29 15:00:24,001 ERROR   celery.app.trace Task orders.intake[1] raised unexpected: InterfaceError()
+  File "/x/base.py", line 300, in _cursor
+django.db.utils.InterfaceError: the connection is closed
+2026-11-29 15:00:24,002 WARNING integrations.sync Failed: Unavailable.
+2026-11-29 15:00:24,003 ERROR   django.request Internal Server Error: /sandbox/world-3/api/order-api/shipments
+"""
+OWN = """\
+2026-11-29 15:00:25,349 ERROR   orders.faults Order 70001 of Nordlys failed in our own code. [run=8]
+  File "/x/taking.py", line 147, in safely
+    do()
+django.db.utils.IntegrityError
+2026-11-29 15:00:26,100 ERROR   integrations.sync Nordlys · Stock failed in our own code.
+django.db.utils.OperationalError: deadlock detected
+[2026-11-29 15:00:27 +0000] [9] [ERROR] Internal Server Error: /m/1/orders/
+KeyError
+"""
+
+
+def test_what_failed_in_our_own_code_is_found_and_a_cut_connection_is_no_fault_of_ours(
+    towns: list[Town], tmp_path: Path
+) -> None:
+    (tmp_path / "worker-1.log").write_text(CUT)
+    assert ours.look(towns, tmp_path) == []
+    (tmp_path / "web.log").write_text(OWN)
+    kinds = [what.rsplit(" ", 1)[1] for what in ours.look(towns, tmp_path)]
+    assert kinds == ["django.db.utils.IntegrityError", "detected", "KeyError"]
+    for town in towns:
+        run = town.integration.runs.latest("pk")
+        run.outcome, run.error, run.notes = "failed", str(sync.OUR_FAULT), [str(faults.TEXT)]
+        run.save()
+        Order.objects.filter(pk=of(town).pk).update(handover_error=str(faults.TEXT))
+    assert len(ours.look(towns)) == 3 * len(towns)
+
+
+def test_a_storm_with_a_fault_of_our_own_is_not_green(towns: list[Town]) -> None:
+    burnt = storm.Storm(plan.draw(1, 30, 10), towns, cast("Engines", None))
+    result = report.Result(burnt, truth.look(towns), [], {}, 1.0, 1.0, "15", "7", "", "")
+    burst = replace(result, ours=["shop 0: stock failed in our own code"])
+    assert (result.is_green, burst.is_green) == (True, False)
+    assert list(report._problems(burst))[:2] == ["### failed in our own code\n", f"* {burst.ours[0]}"]
+
+
 # --- a short storm -------------------------------------------------------------------------
 
 
@@ -199,12 +251,13 @@ def test_what_is_lost_doubled_or_wrong_is_found_in_every_shop(towns: list[Town])
 @pytest.mark.skipif(not answers(POSTGRES, 5432), reason="no PostgreSQL: set TEST_POSTGRES_URL")
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server on the PATH")
 def test_a_short_storm_loses_doubles_and_miscounts_nothing(tmp_path: Path) -> None:
-    report = tmp_path / "fire.md"
+    written = tmp_path / "fire.md"
     inherited = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "CELERY_BROKER_URL")}
-    storm = subprocess.run(
+    ran = subprocess.run(
         [sys.executable, "-m", "tests.fire", "--seed", SEED, "--minutes", "0.5", "--orders", "150", "--rest", "150",
-         "--report", str(report)],
+         "--report", str(written)],
         cwd=ROOT, env=inherited, capture_output=True, text=True, timeout=280,
     )  # fmt: skip
-    assert storm.returncode == 0, storm.stdout + storm.stderr[-3000:]
-    assert "| **lost** | **0** |" in report.read_text()
+    assert ran.returncode == 0, ran.stdout + ran.stderr[-3000:]
+    assert "| **lost** | **0** |" in written.read_text()
+    assert "| runs and pages that failed in our own code | 0 |" in written.read_text()

@@ -194,10 +194,51 @@ def test_only_one_integration_tells_a_shop_about_a_warehouse(page: Client, store
 
 def test_a_stranger_s_integration_is_not_named(page: Client, stored: Integration) -> None:
     other = factories.merchant()
-    factories.integration(other, name="Secret", base_url=stored.base_url, warehouse=stored.warehouse, sends_stock=True)
+    theirs = factories.integration(
+        other, name="Secret", base_url=stored.base_url, warehouse=stored.warehouse, sends_stock=True
+    )
+    theirs.states.filter(pipe="refresh").update(answered_at=timezone.now())
     (text,) = save(page, stored, sends_stock="on").context["form"].errors["sends_stock"]
     assert "Another integration" in text
     assert "Secret" not in text
+
+
+def test_a_stranger_who_typed_the_shop_s_address_is_in_nobody_s_way(
+    page: Client, stored: Integration, signed_in: Callable[[User], Client]
+) -> None:
+    """The shop never took their key. The other way round the merchant is in theirs, whose key it took."""
+    stranger = factories.user()
+    other = factories.merchant(stranger)
+    other.warehouses.set([stored.warehouse])
+    theirs = factories.integration(other, base_url=stored.base_url, sends_stock=True)
+    assert save(page, stored, sends_stock="on").status_code == 302
+    stored.refresh_from_db()
+    assert stored.sends_stock
+    Integration.objects.filter(pk=theirs.pk).update(sends_stock=False)
+    stored.states.filter(pipe="intake").update(answered_at=timezone.now())
+    (text,) = save(signed_in(stranger), theirs, sends_stock="on").context["form"].errors["sends_stock"]
+    assert "Another integration" in text
+    theirs.refresh_from_db()
+    assert not theirs.sends_stock
+
+
+def test_the_answers_of_one_shop_prove_nothing_about_another(
+    page: Client, stored: Integration, signed_in: Callable[[User], Client]
+) -> None:
+    """A stranger's own shop took their key; then they typed somebody else's address."""
+    stranger = factories.user()
+    other = factories.merchant(stranger)
+    other.warehouses.set([stored.warehouse])
+    theirs = factories.integration(other, base_url="https://fjord.centra.com/api/order-api", sends_stock=True)
+    theirs.states.update(answered_at=timezone.now())
+    sent = filled.form(other, base_url=stored.base_url, secret=filled.SECRET, sends_stock="on")
+    assert signed_in(stranger).post(edit_url(theirs), sent).status_code == 302
+    theirs.refresh_from_db()
+    assert (theirs.shop, theirs.sends_stock) == (stored.shop, True)
+    assert not theirs.states.filter(answered_at__isnull=False).exists()
+    assert save(page, stored, sends_stock="on").status_code == 302
+    stored.refresh_from_db()
+    assert stored.sends_stock
 
 
 # --- take orders placed since --------------------------------------------------------------

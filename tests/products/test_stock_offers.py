@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from integrations.models import Integration
 from merchants.models import Merchant, User
@@ -87,12 +88,24 @@ def test_another_merchant_s_integration_is_in_the_way_without_being_named(
     page: Client, shop: Integration, merchant: Merchant
 ) -> None:
     other = factories.merchant(name="Fjord Goods")
-    factories.integration(other, name="Secret name", warehouse=shop.warehouse, sends_stock=True)
+    theirs = factories.integration(other, name="Secret name", warehouse=shop.warehouse, sends_stock=True)
+    theirs.states.filter(pipe="stock").update(answered_at=timezone.now())
     text = page.post(switch_url(shop), follow=True).content.decode()
     assert "Another integration tells this shop" in text
     assert "Secret name" not in text
     shop.refresh_from_db()
     assert not shop.sends_stock
+
+
+def test_a_stranger_whose_key_the_shop_never_took_is_not_in_the_way(
+    page: Client, shop: Integration, merchant: Merchant
+) -> None:
+    goods_of(shop)
+    factories.integration(factories.merchant(), warehouse=shop.warehouse, sends_stock=True)
+    assert WORDS in list_text(page, merchant)
+    page.post(switch_url(shop), follow=True)
+    shop.refresh_from_db()
+    assert shop.sends_stock
 
 
 @pytest.mark.parametrize("other", ["warehouse", "shop"])

@@ -3,11 +3,9 @@
 The shop is hostile: whatever it answers, it says back the key and the address that it was called with.
 """
 
-import base64
 import io
 import json
 import logging
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import redis
 from django.conf import LazySettings
 from django.core import mail
 from django.core.management import call_command
@@ -27,10 +24,8 @@ from django.views.debug import ExceptionReporter
 from django.views.decorators.csrf import csrf_exempt
 
 import myogo.urls
-from integrations import doorbell, sync
-from integrations.models import Integration, SyncRun, SyncState
-from integrations.pipes import PIPES
-from myogo.celery import app
+from integrations import sync
+from integrations.models import Integration, SyncRun
 from orders.handover import hand_over
 from orders.intake import intake
 from products import refresh, stock
@@ -41,7 +36,6 @@ from tests.integrations import filled
 from tests.security.planted import TOKEN, TYPED, database_text, found, ours
 from tests.security.walk import browser, visits
 
-REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 JOBS: dict[str, Callable[[sync.Run], None]] = {
     "refresh": refresh.refresh,
     "intake": intake,
@@ -224,64 +218,6 @@ def test_the_search_finds_a_token_where_one_is(world: World) -> None:
         logging.getLogger("urllib3.connectionpool").debug("said %s", TOKEN)
         logging.getLogger("django.server").debug("said %s", TYPED)
     assert found("".join(log.lines), TOKEN, TYPED)
-
-
-# --- messages ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.redis
-@pytest.mark.skipif(not REDIS_URL, reason="no Redis: set TEST_REDIS_URL, or run `make test` where one answers")
-def test_messages_in_redis_hold_keys_of_rows_and_nothing_else(world: World) -> None:
-    with _broker() as queued:
-        ring_every_pipe(world)
-        client = browser(world.owner)
-        for key in PIPES:
-            client.post(
-                reverse("integrations:pipe", args=[world.merchant.pk, world.integration.pk, key]), {"act": "try"}
-            )
-        SyncState.objects.update(rung_at=None, next_run_at=timezone.now())
-        sync.tick()
-        raw = queued()
-    assert len(raw) >= 2 * len(PIPES)
-    assert found(b"\n".join(raw), TOKEN, TYPED, *ours()) == []
-    pks = set(world.integration.states.values_list("pk", flat=True))
-    for message in raw:
-        args, options, _embed = json.loads(base64_body(message))
-        assert (options, len(args)) == ({}, 1)
-        assert args[0] in pks
-
-
-def base64_body(message: bytes) -> bytes:
-    return base64.b64decode(json.loads(message)["body"])
-
-
-def ring_every_pipe(world: World) -> None:
-    world.integration.refresh_from_db()
-    for key in PIPES:
-        doorbell.ring(world.integration, key, asked_by="Kim")
-
-
-@contextmanager
-def _broker() -> Iterator[Callable[[], list[bytes]]]:
-    queue = str(app.conf.task_default_queue)
-    store = redis.Redis.from_url(REDIS_URL)
-    store.delete(queue)
-    before = app.conf.broker_url
-    _forget_connections()
-    app.conf.broker_url = REDIS_URL  # type: ignore[misc]
-    try:
-        yield lambda: list(store.lrange(queue, 0, -1))  # type: ignore[arg-type]
-    finally:
-        _forget_connections()
-        app.conf.broker_url = before  # type: ignore[misc]
-        store.delete(queue)
-        store.close()
-
-
-def _forget_connections() -> None:
-    if app._pool is not None:  # type: ignore[attr-defined]
-        app._pool.force_close_all()  # type: ignore[attr-defined]
-    app._pool = app.amqp._producer_pool = None  # type: ignore[attr-defined]
 
 
 # --- mails about our own faults --------------------------------------------------------------------
