@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 BACKOFF = (60.0, 300.0, 900.0, 3600.0)  # seconds; the last one repeats
 PROBE = 900.0  # seconds between probes with a refused key
 OUR_FAULT = gettext_lazy("Something failed on our side; we look into it.")
+DATABASE_AWAY = gettext_lazy("Our database was away for a moment; it is tried again.")
 NOTES_KEPT = 200
 NOTE_LENGTH = 300  # characters
 PAUSE_SECONDS = 0.5  # until a run notices that its pipe was paused
@@ -192,11 +193,28 @@ def _work(turn: Run, job: Job) -> None:
         log.warning("Failed: %s.", type(error).__name__)  # its sentence, on the row, may quote the shop
         _settle_failure(turn, error)
     except Exception as error:
+        if is_cut_off(error):
+            log.warning("Its connection to the database was cut.")
+            _settle_failure(turn, error, DATABASE_AWAY)
+            return
         log.exception("%s failed in our own code.", turn.state)
         _settle_failure(turn, error)
     else:
         _settle_success(turn)
         log.log(logging.DEBUG if turn.is_quiet else logging.INFO, "Succeeded.")
+
+
+def is_cut_off(error: Exception) -> bool:
+    """Whether the database went away, and nothing else was the matter; a deadlock has the same class.
+
+    Then the next statement opens another connection.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    if connection.connection is not None and connection.is_usable():
+        return False
+    connection.close()
+    return True
 
 
 def claim(state_pk: int) -> Run | None:
@@ -322,11 +340,11 @@ def _clear_refused_key(turn: Run, now: datetime) -> None:
 
 
 @transaction.atomic
-def _settle_failure(turn: Run, error: Exception) -> None:
+def _settle_failure(turn: Run, error: Exception, sentence: object = OUR_FAULT) -> None:
     """Failed: the row says why and when it is tried again, sorted by who must act."""
     now = timezone.now()
     attempts = turn.state.failed_attempts + 1
-    sentence = str(error if isinstance(error, ShopError) else OUR_FAULT)
+    sentence = str(error if isinstance(error, ShopError) else sentence)
     fields: dict[str, Any] = {
         "failed_runs": F("failed_runs") + 1,
         "failed_attempts": attempts,

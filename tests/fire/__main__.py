@@ -30,7 +30,7 @@ RHYTHMS = {
     "LEASE_SECONDS": "12",
     "TURN_SECONDS": "5",
 }
-EMBERS = 90.0  # seconds at most, after a whole storm, in which faults are met that wait for calls seldom made
+EMBERS = 150.0  # seconds at most, after a whole storm, in which faults are met that wait for calls seldom made
 
 
 def say(text: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from integrations import sync
 from integrations.models import SyncState
@@ -63,3 +63,34 @@ def test_create_product_pressed_by_two_people_at_once_makes_each_product_once() 
     assert sum(answer.created for answer in answers) == 60
     assert Product.objects.count() == 60
     assert shop.webshop_products.filter(product__isnull=False).count() == 60
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is a file: there is no connection to be cut")
+def test_a_run_whose_connection_is_cut_says_so_and_goes_on_after_its_last_page() -> None:
+    state = factories.integration().state("refresh")
+
+    def is_cut_off(run: sync.Run) -> None:
+        run.keep({"cursor": "?page=2"})
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    record = sync.run(state.pk, is_cut_off)
+    assert record is not None
+    record.refresh_from_db()
+    state.refresh_from_db()
+    assert (record.outcome, record.error) == ("failed", str(sync.DATABASE_AWAY))
+    assert (state.place["cursor"], state.last_error, state.leased_until) == ("?page=2", str(sync.DATABASE_AWAY), None)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no statement time-out")
+def test_what_the_database_refuses_while_it_is_there_is_a_fault_of_our_own() -> None:
+    state = factories.integration().state("refresh")
+
+    def is_too_slow(run: sync.Run) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1")
+            cursor.execute("SELECT pg_sleep(1)")
+
+    record = sync.run(state.pk, is_too_slow)
+    assert record is not None
+    assert record.error == str(sync.OUR_FAULT)
