@@ -111,8 +111,9 @@ def main() -> int:
         step("Tests on SQLite", *pytest, "-m", "not browser and not fire", *elsewhere, **redis, **fewer),
     ]
     if "chromium" not in missing:
-        # One after the other: the chapters of a story follow each other in one demo.
-        steps.append(step("Browser", "pytest", "-q", "-m", "browser", "tests/browser", "--timeout", "300"))
+        # File by file: the chapters of a story follow each other in one demo.
+        browser = ("pytest", "-q", "-m", "browser", "tests/browser", "-n", "2", "--dist", "loadfile")
+        steps.append(step("Browser", *browser, "--timeout", "300"))
     if "postgresql" not in missing:
         steps.append(
             step(
