@@ -35,6 +35,15 @@ KNOWN = st.lists(st.tuples(st.integers(0, 2), PIECES), min_size=1, max_size=3)
 WORDS = st.sampled_from([*["standard"] * 4, *["express"] * 2, "pick-up", "PostNord MyPack"])
 LACKS = st.sampled_from([*[""] * 4, "phone", "city"])
 COUNTRIES = st.sampled_from([*["SE"] * 5, "US"])
+ODD = [  # what waits for a person: an item, the shop's word, the country, what is missing
+    (0, "express", "SE", "phone"),
+    (0, "standard", "SE", "city"),
+    (0, "standard", "US", ""),
+    (0, "pick-up", "SE", ""),
+    (0, "PostNord MyPack", "SE", ""),
+    (3, "standard", "SE", ""),
+    (4, "standard", "SE", ""),
+]
 PIPES = st.sampled_from(["intake", "hand-over", "stock", "refresh"])
 IN_SHOP = [
     "confirm", "hold", "resume", "cancel", "restore", "edit_more", "edit_less", "edit_address", "payment_fails",
@@ -82,12 +91,21 @@ class Machine(RuleBasedStateMachine):
 
     origin = ""
 
-    @initialize(wishes=WISHES, bought=st.lists(KNOWN, min_size=2, max_size=4), is_begun=st.booleans())
-    def begin(self, wishes: Wishes, bought: list[list[tuple[int, int]]], is_begun: bool) -> None:
+    @initialize(
+        wishes=WISHES,
+        bought=st.lists(KNOWN, min_size=2, max_size=4),
+        odd=st.sampled_from(ODD),
+        is_begun=st.booleans(),
+    )
+    def begin(
+        self, wishes: Wishes, bought: list[list[tuple[int, int]]], odd: tuple[int, str, str, str], is_begun: bool
+    ) -> None:
         """A shop in which something was bought already, so that examples get far; half of them are with the staff."""
         self.world = World(self.origin, wishes)
         for lines in bought:
             self.world.buy(lines, "standard", owes=True)
+        item, word, country, lacks = odd
+        self.world.buy([(item, 1)], word, owes=True, country=country, lacks=lacks)
         self.world.run("intake")
         if is_begun:
             self.take_in_and_hand_over()
