@@ -124,6 +124,11 @@ def _as_shown(case: Case, found: OrderData) -> Decision:
         return _stop("sent", _("The shop has sent it itself. Nothing was sent from here."))
     if not _holds(shipment, case.pieces, *case.together):
         return _stop("several", _other_pieces(shipment))
+    if _lacks(case.pieces, open_pieces(found), case.under_way):
+        # A shipment that is being collected was deleted there, and its pieces are in this one.
+        return Decision(
+            Step.WAIT, _("The warehouse has begun pieces of it for another shipment that the shop deleted.")
+        )
     return Decision(Step.ADOPT, shipment=shipment)
 
 

@@ -282,10 +282,13 @@ def _look_up_one(run: Run, shop: Connector, into: taking.Taking, number: str, *,
     data = _ask(run, shop, into, number)
     if data is None:
         into.safely(number, lambda: unread.miss(into, number))
-    elif isinstance(data, OrderData) and are_shipments:
-        taking_shipments.follow(into, data)
     elif isinstance(data, OrderData):
-        into.take(data)
+        if are_shipments:
+            taking_shipments.follow(into, data)
+        else:
+            into.take(data)
+        if not into.ours([number]).filter(facts__has_key="unreadable").exists():
+            seen_rows.note_read(run.integration, into.this_pass, number)
 
 
 def unshown(integration: Integration, this_pass: str) -> Any:

@@ -88,6 +88,12 @@ def note_unreadable(integration: Integration, this_pass: str, number: str, why: 
     )
 
 
+def note_read(integration: Integration, this_pass: str, number: str) -> None:
+    """What could not be read before, and was looked up now. What this pass found unreadable stays so."""
+    unread = SeenOrder.objects.filter(integration=integration, number=number, verdict=Verdict.UNREADABLE)
+    unread.exclude(seen_in=this_pass).update(verdict=Verdict.TAKEN, detail="", last_seen_at=timezone.now())
+
+
 def is_left(integration: Integration, number: str) -> bool:
     return SeenOrder.objects.filter(integration=integration, number=number, verdict=Verdict.SKIPPED).exists()
 

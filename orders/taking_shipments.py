@@ -141,12 +141,11 @@ def follow(into: Taking, data: OrderData) -> None:
 
 
 def _follow(into: Taking, data: OrderData) -> None:
-    shown = {one.external_id: one for one in data.shipments}
     parts = into.parts(data.number)
     for order in parts:
         if order.seen_in == into.this_pass or order.integration_id != into.integration.pk:
             continue
-        shipment = shown.get(order.shipment.external_id) if order.shipment else None
+        shipment = next((one for one in data.shipments if _is_of(order, one.external_id)), None)
         if data.status is OrderStatus.CANCELLED:
             into.update(replace(data, shipments=()), [order], "")
         elif order.part >= SPLIT_PARTS and not (order.shipment and order.shipment.external_id):

@@ -8,15 +8,20 @@ from itertools import count
 
 from django.db.models import QuerySet
 
-from integrations.models import SyncState
+from integrations.models import Integration, SyncState
 from merchants.models import Merchant
+from orders import links
+from orders.link_forms import LinkForm
 from orders.models import Order, OrderProcessing, Status
 from products.models import Product, Stock
 from sandbox.models import Order as ShopOrder
 from sandbox.models import PluginMethod, Shop, Size
+from shipping.models import MerchantMethod, MethodLink, ShippingMethod
 from tests import factories
 
 _worlds = count(1)
+LINKED = ("standard", "express", "pick-up")  # words that mean something at the beginning; no other does
+NOT_HERE = 2  # items of the shop that are no product here at the beginning
 
 
 @dataclass
@@ -33,13 +38,17 @@ class Wishes:
     safety_buffer: int = 0
     items: int = 3
     on_hand: int = 6
+    reads: str = "orders"
+    is_varied: bool = False  # several methods, of which the shop's words say which; items that are not here yet
+    sends_without_phone: bool = False
+    fills_customs: bool = True
 
 
 @dataclass
 class Ground:
     """One shop, one merchant, one warehouse, and what lies there.
 
-    `by_hand` are the shop’s shipments that its own people made or sent, `left` our orders of which the shop was not
+    `by_hand` are the shop’s shipments that its own people sent, `left` our orders of which the shop was not
     told, for the merchant said *Leave it*. `beside` another world it is a second shop of the same merchant, which sells
     the same products.
     """
@@ -50,6 +59,7 @@ class Ground:
     by_hand: set[str] = field(default_factory=set)
     left: set[int] = field(default_factory=set)
     manual: Iterator[int] = field(default_factory=lambda: count(1))
+    methods: list[ShippingMethod] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         number = next(_worlds)
@@ -70,6 +80,7 @@ class Ground:
             stock_as=self.wishes.stock_as,
             safety_buffer=self.wishes.safety_buffer,
             sends_stock=True,
+            reads=self.wishes.reads,
         )
         self.house = self.integration.warehouse
         self.sizes: list[Size] = []
@@ -81,6 +92,8 @@ class Ground:
         for one in range(self.wishes.items):
             self.add_item(f"W{number}I{one}", self.wishes.on_hand)
         self._set_processing()
+        if self.wishes.is_varied:
+            self._vary(number)
 
     def _share(self, beside: Ground) -> None:
         self.method, self.products = beside.method, beside.products
@@ -94,10 +107,45 @@ class Ground:
     def merchant(self) -> Merchant:
         return self.integration.merchant
 
+    @property
+    def reads_shipments(self) -> bool:
+        return self.integration.reads == Integration.Reads.SHIPMENTS
+
     def _set_processing(self) -> None:
         processing = OrderProcessing.of(self.merchant)
-        processing.splits_pending = self.wishes.splits_pending
+        for name in ("splits_pending", "sends_without_phone", "fills_customs"):
+            setattr(processing, name, getattr(self.wishes, name))
         processing.save()
+
+    def _vary(self, number: int) -> None:
+        """Methods that want more of an order, a word for each, and items that nobody has created here yet."""
+        self.methods = [
+            self.method,
+            factories.method(self.merchant, needs_phone=True),
+            factories.method(self.merchant, needs_pickup_point=True),
+        ]
+        for word, method in zip(LINKED, self.methods, strict=True):
+            self.link(word, method)
+        for one in range(NOT_HERE):
+            sku = f"W{number}N{one}"
+            size = self.shop.add_size(sku, "-NVY", "-M", stock=self.wishes.on_hand, name=f"Sweater {sku}")
+            self.sizes.append(size)
+            if one:  # the catalogue was read before the last one was added
+                continue
+            factories.webshop_product(self.integration, (sku, "-NVY", "-M"), external_id=str(size.pk))
+
+    def link(self, word: str, method: ShippingMethod) -> None:
+        """What *Link* does: the form, the link, and all orders that it explains."""
+        usable = MerchantMethod.objects.usable_with(self.integration).get(method=method)
+        form = LinkForm(self.integration, {"value": word, "method": usable.pk})
+        assert form.is_valid(), form.errors
+        links.save(form.link("Kim"))
+        links.apply(self.integration, "Kim")
+
+    def unlink(self, word: str) -> None:
+        for old in MethodLink.objects.filter(integration=self.integration, value=word):
+            old.delete()
+        links.apply(self.integration, "Kim")
 
     def add_item(self, sku: str, on_hand: int) -> None:
         """In the shop, here, and on the shelf."""
@@ -120,6 +168,10 @@ class Ground:
         """Of this merchant, in the order of their keys."""
         found = Order.objects.filter(merchant=self.merchant).order_by("pk")
         return found.filter(status__in=statuses) if statuses else found
+
+    def unread(self) -> QuerySet[Order]:
+        """What could not be read when it was last shown, and the shop shows no more."""
+        return self.orders().filter(facts__has_key="unreadable", is_shown=False)
 
     def stocks(self) -> QuerySet[Stock]:
         return Stock.objects.filter(product__merchant=self.merchant).order_by("pk")

@@ -20,23 +20,25 @@ from integrations.connectors import http
 from integrations.connectors.base import ParcelData
 from integrations.connectors.errors import ShopError
 from integrations.models import Integration, SyncRun, SyncState
-from orders import deciding, differences, handover, intake, moves, promise, returning, short, splitting
+from orders import deciding, differences, handover, intake, links, moves, promise, returning, short, splitting
 from orders.models import Order, Shipment, Status
-from products import adjusting, receiving, stock
+from products import adjusting, receiving, refresh, stock
 from products.models import ShopFigure, StockUpdate
 from products.models.stock import NotEnough
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Shipment as ShopShipment
 from sandbox.models import Size
 from sandbox.models.line import Wanted
+from sandbox.models.order import SOMEBODY
 from sandbox.refused import Refused
 from tests import factories
-from tests.orders.machine_ground import Ground
+from tests.orders.machine_mending import Mending, address
 
 JOBS: dict[str, Callable[[sync.Run], None]] = {
     "intake": intake.intake,
     "hand-over": handover.hand_over,
     "stock": stock.push,
+    "refresh": refresh.refresh,
 }
 TURNS = 40  # more turns than that and a run would never end
 
@@ -45,18 +47,32 @@ class Killed(BaseException):
     """What nothing catches, like kill -9."""
 
 
-class World(Ground):
+class World(Mending):
     """Everything that may happen on the ground."""
 
     # --- in the shop -----------------------------------------------------------------------
 
-    def buy(self, wanted: Sequence[tuple[int, int]], word: str, *, confirm: bool = True, owes: bool = False) -> None:
-        """Several lines, of items by number; where the shop has too few pieces it refuses, unless it may owe them."""
+    def buy(
+        self,
+        wanted: Sequence[tuple[int, int]],
+        word: str,
+        *,
+        confirm: bool = True,
+        owes: bool = False,
+        country: str = "SE",
+        lacks: str = "",
+    ) -> None:
+        """Several lines, of items by number; where the shop has too few pieces it refuses, unless it may owe them.
+
+        Where shipments are read, one of all that is confirmed is good to go at once.
+        """
         lines = [Wanted(self.sizes[item % len(self.sizes)], pieces) for item, pieces in wanted]
         with refusals():
-            order = self.shop.place_order(lines, shipping=word, forces=owes)
+            order = self.shop.place_order(lines, shipping=word, forces=owes, delivery=address(country, lacks))
             if confirm:
                 order.confirm()
+                if self.reads_shipments:
+                    self._make_shipment(order)
 
     def in_shop(self, pick: int, what: str) -> None:
         """One of the buttons of the shop's order page."""
@@ -92,8 +108,25 @@ class World(Ground):
             shipment.mark_paid()
 
     def _make_shipment(self, order: ShopOrder) -> None:
-        made = order.create_shipment(good_to_go=True, capture=False)
-        self.by_hand.add(made.display_id)
+        order.create_shipment(good_to_go=True, capture=False)
+
+    def _make_part(self, order: ShopOrder) -> None:
+        """A shipment of one piece, as where the rest is not there yet."""
+        line = next((line for line, pieces in sorted(order.open_pieces().items()) if pieces), None)
+        if line is not None:
+            order.create_shipment({line: 1}, good_to_go=True, capture=False, deduct_previous_costs=True)
+
+    def _not_ready(self, order: ShopOrder) -> None:
+        for shipment in order.shipments.filter(shipped_at=None, is_good_to_go=True)[:1]:
+            shipment.change(good_to_go=False)
+
+    def _ready(self, order: ShopOrder) -> None:
+        for shipment in order.shipments.filter(shipped_at=None, is_good_to_go=False):
+            shipment.change(good_to_go=True)
+
+    def _fill_in(self, order: ShopOrder) -> None:
+        whole = {key: text or SOMEBODY.get(key, "") for key, text in order.delivery.items()}
+        ShopOrder.objects.filter(pk=order.pk).update(delivery=whole)
 
     def _send(self, order: ShopOrder) -> None:
         """The shop's own people send it: the open shipment, or one that they make."""
@@ -179,6 +212,9 @@ class World(Ground):
             "leave it": lambda: self._leave(order),
             "split": lambda: moves.split(order, splitting.deliverable(order), "Kim"),
             "split one off": lambda: moves.split(order, _one_piece(order), "Kim"),
+            "fill in": lambda: self.fill_in(order),
+            "choose method": lambda: self.choose_method(order),
+            "overrule": lambda: self.overrule(order),
         }
         with refusals():
             acts[what]()
@@ -232,6 +268,7 @@ class World(Ground):
         promise.settle()
         deciding.decide_held()
         splitting.split_pending()
+        links.catch_up()
 
     def killed(self, pipe: str, where: str, after: int) -> None:
         """A worker that dies at the n-th call, after its answer, or at the n-th place kept."""
@@ -282,12 +319,28 @@ class World(Ground):
         raise AssertionError(f"it never comes to rest: {now}")
 
     def drain(self) -> None:
-        """Everything that can be sent is sent."""
-        self.answer(is_agreed=True)
-        self.mark()
-        self.run("hand-over")
-        self.ship()
+        """Everything that waits for the merchant is mended, everything that can be sent is sent."""
+        self.run("refresh", asked=True)
+        self.mend_all()
         self.settle()
+        for _round in range(6):
+            self.answer(is_agreed=True)
+            self.cover()
+            self.decide()
+            self.mark()
+            self.run("hand-over")
+            self.ship()
+            self.settle()
+            if not any(can_go_on(order) for order in self.orders(Status.NEW, Status.COLLECTING)):
+                return
+        raise AssertionError("there is always something left to send")
+
+    def cover(self) -> None:
+        """Goods for everybody who waits for some."""
+        for number, product in enumerate(self.products):
+            lacking = sum(one.owed for one in self.stocks().filter(product=product))
+            if lacking:
+                self.receive(number, lacking)
 
     def picture(self) -> Any:
         """All that matters, to see whether anything changes."""
@@ -342,6 +395,14 @@ def _watched(job: Callable[[sync.Run], None], crashes: list[Exception]) -> Calla
             raise
 
     return run
+
+
+def can_go_on(order: Order) -> bool:
+    """Nobody but the warehouse is waited for."""
+    if order.status == Status.NEW:
+        return not order.handover_error
+    is_short = any(line.found is not None and line.found < line.pieces for line in order.lines.all())
+    return not is_short and not order.is_cancellation_open
 
 
 def _one_piece(order: Order) -> dict[int, int]:

@@ -29,15 +29,30 @@ STEPS = int(os.environ.get("MACHINE_STEPS", "20"))
 
 PICK = st.integers(0, 9)
 PIECES = st.integers(1, 4)
-LINES = st.lists(st.tuples(st.integers(0, 3), PIECES), min_size=1, max_size=3)
-PIPES = st.sampled_from(["intake", "hand-over", "stock"])
+ITEMS = st.sampled_from([0, 1, 2] * 4 + [3, 4])  # the last two are no products here at the beginning
+LINES = st.lists(st.tuples(ITEMS, PIECES), min_size=1, max_size=3)
+KNOWN = st.lists(st.tuples(st.integers(0, 2), PIECES), min_size=1, max_size=3)
+WORDS = st.sampled_from([*["standard"] * 4, *["express"] * 2, "pick-up", "PostNord MyPack"])
+LACKS = st.sampled_from([*[""] * 4, "phone", "city"])
+COUNTRIES = st.sampled_from([*["SE"] * 5, "US"])
+ODD = [  # what waits for a person: an item, the shop's word, the country, what is missing
+    (0, "express", "SE", "phone"),
+    (0, "standard", "SE", "city"),
+    (0, "standard", "US", ""),
+    (0, "pick-up", "SE", ""),
+    (0, "PostNord MyPack", "SE", ""),
+    (3, "standard", "SE", ""),
+    (4, "standard", "SE", ""),
+]
+PIPES = st.sampled_from(["intake", "hand-over", "stock", "refresh"])
 IN_SHOP = [
     "confirm", "hold", "resume", "cancel", "restore", "edit_more", "edit_less", "edit_address", "payment_fails",
-    "payment_works", "mark_paid", "make_shipment", "send", "delete_shipment",
+    "payment_works", "mark_paid", "make_shipment", "make_part", "ready", "not_ready", "send", "delete_shipment",
+    "fill_in",
 ]  # fmt: skip
 AT_MERCHANT = [
     "draft", "save", "reserve", "cancel", "ask to cancel", "accept", "refuse", "try again", "wait for the rest",
-    "send what is there", "refunded", "leave it", "split", "split one off",
+    "send what is there", "refunded", "leave it", "split", "split one off", "fill in", "choose method", "overrule",
 ]  # fmt: skip
 READS = ["GET orders", "GET shipments", "GET stock"]
 WRITES = ["POST shipments", "PUT shipments", "PUT shipment", "PUT capture", "DELETE shipments", "POST stock"]
@@ -49,6 +64,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     (KIND.SLOW, {"seconds": 0.05}),
     *((kind, {}) for kind in (KIND.REFUSED, KIND.HTML, KIND.EMPTY, KIND.TRUNCATED, KIND.CUT_OFF, KIND.RESET)),
     *((kind, {}) for kind in (KIND.WRONG_TYPES, KIND.UNREADABLE_ROW, KIND.REPEATED_PAGE, KIND.REORDERED_PAGE)),
+    (KIND.UNREADABLE_ROW, {"row": 1}),
     (KIND.LOOPING_PAGE, {}),
     (KIND.REDIRECT, {}),
     (KIND.HUGE, {"megabytes": 65}),
@@ -63,6 +79,10 @@ WISHES = st.builds(
     is_paid_elsewhere=st.sampled_from([False, False, True]),
     stock_as=st.sampled_from(["physical", "available"]),
     safety_buffer=st.integers(0, 2),
+    reads=st.sampled_from(["orders", "orders", "shipments"]),
+    is_varied=st.just(True),
+    sends_without_phone=st.booleans(),
+    fills_customs=st.booleans(),
 )
 
 
@@ -71,21 +91,30 @@ class Machine(RuleBasedStateMachine):
 
     origin = ""
 
-    @initialize(wishes=WISHES, bought=st.lists(LINES, min_size=2, max_size=4), is_begun=st.booleans())
-    def begin(self, wishes: Wishes, bought: list[list[tuple[int, int]]], is_begun: bool) -> None:
+    @initialize(
+        wishes=WISHES,
+        bought=st.lists(KNOWN, min_size=2, max_size=4),
+        odd=st.sampled_from(ODD),
+        is_begun=st.booleans(),
+    )
+    def begin(
+        self, wishes: Wishes, bought: list[list[tuple[int, int]]], odd: tuple[int, str, str, str], is_begun: bool
+    ) -> None:
         """A shop in which something was bought already, so that examples get far; half of them are with the staff."""
         self.world = World(self.origin, wishes)
         for lines in bought:
             self.world.buy(lines, "standard", owes=True)
+        item, word, country, lacks = odd
+        self.world.buy([(item, 1)], word, owes=True, country=country, lacks=lacks)
         self.world.run("intake")
         if is_begun:
             self.take_in_and_hand_over()
 
     # --- the shop --------------------------------------------------------------------------
 
-    @rule(lines=LINES, word=st.sampled_from(["standard", "express", "PostNord MyPack"]), confirm=st.booleans())
-    def buy(self, lines: list[tuple[int, int]], word: str, confirm: bool) -> None:
-        self.world.buy(lines, word, confirm=confirm)
+    @rule(lines=LINES, word=WORDS, confirm=st.booleans(), country=COUNTRIES, lacks=LACKS)
+    def buy(self, lines: list[tuple[int, int]], word: str, confirm: bool, country: str, lacks: str) -> None:
+        self.world.buy(lines, word, confirm=confirm, country=country, lacks=lacks)
 
     @rule(lines=LINES)
     def buy_beyond_stock(self, lines: list[tuple[int, int]]) -> None:
@@ -134,6 +163,17 @@ class Machine(RuleBasedStateMachine):
     @rule(item=PICK, pieces=PIECES)
     def order_by_hand(self, item: int, pieces: int) -> None:
         self.world.order_by_hand(item, pieces)
+
+    @rule(word=WORDS, method=st.none() | st.integers(0, 2))
+    def link(self, word: str, method: int | None) -> None:
+        if method is None:
+            self.world.unlink(word)
+        else:
+            self.world.link(word, self.world.methods[method])
+
+    @rule()
+    def create_products(self) -> None:
+        self.world.create_products()
 
     # --- the workers -----------------------------------------------------------------------
 
@@ -198,6 +238,7 @@ class Machine(RuleBasedStateMachine):
             truths.at_rest(self.world)
             self.world.drain()
             truths.at_rest(self.world)
+            truths.all_is_sent(self.world)
         finally:
             self.world.retire()
 

@@ -1,0 +1,50 @@
+"""What is missing so that an order can go on, told from what stands there; not by asking the code that decides."""
+
+from __future__ import annotations
+
+from orders.models import Cause, Order, OrderLine, OrderProcessing
+from products.models import WebshopProduct
+from shipping.models import MerchantMethod
+
+MENDABLE = frozenset({
+    Cause.METHOD, Cause.PHONE, Cause.PICKUP_POINT, Cause.UNKNOWN_SKU, Cause.ADDRESS, Cause.CUSTOMS,
+})  # fmt: skip
+ABROAD = "US"  # the one country of the small worlds beyond the customs
+
+
+def causes_of(order: Order) -> set[Cause]:
+    """Of an order of a shop; one by hand lacks nothing. Overruled ones do not count."""
+    if order.integration is None:
+        return set()
+    wishes, method = OrderProcessing.of(order.merchant), order.method
+    lines = [line for line in order.lines.all() if line.pieces]
+    stands = {
+        Cause.METHOD: _has_no_method(order),
+        Cause.PHONE: method is not None and method.needs_phone and not (order.phone or wishes.sends_without_phone),
+        Cause.PICKUP_POINT: method is not None and method.needs_pickup_point and not order.pickup_point,
+        Cause.UNKNOWN_SKU: any(line.external_id and not _is_product(order, line.sku) for line in lines),
+        Cause.ADDRESS: not order.city,
+        Cause.CUSTOMS: order.country == ABROAD and any(_lacks_customs(line, wishes) for line in lines),
+    }
+    return {cause for cause, is_so in stands.items() if is_so and cause.value not in order.overruled}
+
+
+def _has_no_method(order: Order) -> bool:
+    """Nobody chose one, several are to be had, and nobody said what the shop's word means."""
+    assert order.integration is not None
+    if order.is_method_chosen:
+        return False
+    links = order.integration.method_links
+    is_riddle = links.exists() or MerchantMethod.objects.usable_with(order.integration).count() != 1
+    return is_riddle and not links.filter(value__iexact=order.shop_method).exists()
+
+
+def _is_product(order: Order, sku: str) -> bool:
+    return WebshopProduct.objects.filter(integration=order.integration, sku=sku, product__isnull=False).exists()
+
+
+def _lacks_customs(line: OrderLine, wishes: OrderProcessing) -> bool:
+    hs_code, origin = line.hs_code, line.country_of_origin
+    if wishes.fills_customs and line.product:
+        hs_code, origin = hs_code or line.product.hs_code, origin or line.product.country_of_origin
+    return not (hs_code and origin)
