@@ -2,7 +2,8 @@
 
     REQUIRE="postgresql redis chromium" python -m tests.everything     fails when one of these is missing
 
-PostgreSQL is looked for at TEST_POSTGRES_URL, Redis at TEST_REDIS_URL, Chromium on the PATH.
+PostgreSQL is looked for at TEST_POSTGRES_URL, Redis at TEST_REDIS_URL (a database for each process of the run, from
+this one on), Chromium on the PATH.
 """
 
 import os
@@ -14,7 +15,7 @@ import time
 from urllib.parse import urlsplit
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
-REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/13")
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/10")
 BIN = os.path.dirname(sys.executable)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from urllib.parse import urlsplit, urlunsplit
 
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 50)
 os.environ.setdefault("FIELD_ENCRYPTION_KEYS", "V2VsY29tZSB0byB0aGUgdGVzdHMsIGtleSBudW1iZXI=")
@@ -11,6 +12,10 @@ os.environ.setdefault("HTTPS", "false")
 os.environ.setdefault("EMAIL_URL", "memorymail://")
 os.environ.setdefault("QUICK_RETRY_SECONDS", "0.01,0.02")  # a fault costs a test no seconds
 os.environ.setdefault("SERVE_STATIC_FROM_SOURCE", "true")
+# A database of Redis for each process of the run, from the given one on: they have one queue each.
+if url := os.environ.get("TEST_REDIS_URL"):
+    number = int(urlsplit(url).path.strip("/") or 0) + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    os.environ["TEST_REDIS_URL"] = urlunsplit(urlsplit(url)._replace(path=f"/{number}"))
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.gettempdir()}/myogo-unused.sqlite3")
 
 from myogo.settings import *  # noqa: F403

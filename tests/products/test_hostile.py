@@ -1,6 +1,7 @@
 """Hostile answers of a shop: each ends in a sentence on the pages, and in another attempt where that helps."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -77,6 +78,15 @@ def words_on(browser: Client, centra: Centra) -> dict[str, str]:
         "front": reverse("orders:front_page", args=[merchant.pk]),
     }
     return {name: unescape(browser.get(address).content.decode()) for name, address in addresses.items()}
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left_talking(centra: Centra) -> Iterator[None]:
+    """A slow answer that we did not wait for ends before the database is taken from it."""
+    yield
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=20)
 
 
 def hurry(settings: LazySettings) -> None:
