@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 BACKOFF = (60.0, 300.0, 900.0, 3600.0)  # seconds; the last one repeats
 PROBE = 900.0  # seconds between probes with a refused key
 OUR_FAULT = gettext_lazy("Something failed on our side; we look into it.")
+GONE = ("08", "57P01", "57P02", "57P03")  # PostgreSQL's codes of a connection that broke, or was ended
 DATABASE_AWAY = gettext_lazy("Our database was away for a moment; it is tried again.")
 NOTES_KEPT = 200
 NOTE_LENGTH = 300  # characters
@@ -205,16 +206,16 @@ def _work(turn: Run, job: Job) -> None:
 
 
 def is_cut_off(error: Exception) -> bool:
-    """Whether the database went away, and nothing else was the matter; a deadlock has the same class.
+    """Whether the database went away, and nothing else was the matter: what else has that class has a code as well.
 
-    Then the next statement opens another connection.
+    The next statement then opens another connection.
     """
     if not isinstance(error, OperationalError | InterfaceError):
         return False
-    if connection.connection is not None and connection.is_usable():
-        return False
-    connection.close()
-    return True
+    code = getattr(error.__cause__, "sqlstate", "")  # "" where the database knows no codes
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
+    return code is None or code.startswith(GONE)
 
 
 def claim(state_pk: int) -> Run | None:
