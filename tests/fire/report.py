@@ -223,12 +223,14 @@ def _kind(kind: str, params: dict[str, object]) -> str:
 def _reading() -> Iterable[str]:
     yield "## How to read it\n"
     yield (
-        "*Lost*: an order that the shop shows and that is neither here nor skipped for a reason, or that stands "
-        "somewhere and nothing says why. *Doubled*: an order, shipment, payment or piece too many. *Wrong*: a figure, "
-        "a status or a ledger that differs between the shop, the portal and what the people counted. Orders that wait "
-        "do so for a reason that a person can read; each is listed on the front page.\n"
+        "*Lost*: an order that the shop shows and that is neither here nor skipped for a reason, or was skipped while "
+        "the shop waits for its pieces, or stands somewhere and nothing says why. *Doubled*: an order, shipment, "
+        "payment or piece too many. *Wrong*: a figure, a status or a ledger that differs between the shop, the portal "
+        "and what the people counted. Orders that wait do so for a reason that a person can read; each is listed on "
+        "the front page.\n"
     )
     yield (
-        "Waits of minutes and hours are rows; the storm shortens them to seconds, but never the wait after a lost "
-        "answer. The same seed draws the same plan; what the workers do in between is up to the machine."
+        "Waits of minutes and hours are rows and settings; the storm shortens them to seconds. The wait after a lost "
+        "answer is longer than any answer may be under way, as in production. The same seed draws the same plan; what "
+        "the workers do in between is up to the machine."
     )

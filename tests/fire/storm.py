@@ -1,7 +1,7 @@
 """The plan, carried out: people, faults and deaths, each in a thread, beside workers that are processes of their own.
 
 The waits of a portal are minutes and hours, and they are rows; `hurry` makes them seconds, so that what would take a
-day is seen in minutes. Never shortened: the wait after a lost answer.
+day is seen in minutes. It leaves the wait after a lost answer alone: that is as long as the settings of the storm say.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from django.utils import timezone
 
 from integrations import sync
 from orders import faults
-from orders.models import Order, Status
+from orders.models import Order, SeenOrder, Status, Verdict
+from orders.reading import Skip
 from products.models import Stock
 from sandbox.models import Shipment as ShopShipment
 from sandbox.models import Size
@@ -129,6 +130,16 @@ def forget_order(town: Town) -> None:
     of(town).delete()
 
 
+def skip_what_is_open(town: Town) -> None:
+    more = {"lines": [[3, 1]], "confirm": True, "owes": True}
+    town.purchase(Act(0, "shopper", "buy", town.number, 500, more))
+    there = town.shop_order(500)
+    assert there is not None
+    now, word = timezone.now(), Skip.SENT.value
+    seen = {"verdict": Verdict.SKIPPED, "reason": word, "first_seen_at": now, "last_seen_at": now}
+    SeenOrder.objects.create(integration=town.integration, number=str(there.number), **seen)
+
+
 def stop_half_way(town: Town) -> None:
     Order.objects.filter(pk=of(town).pk).update(status=Status.NEW)
 
@@ -176,7 +187,7 @@ def take_for_gone(town: Town) -> None:
 
 
 BREAKS: dict[str, list[Callable[[Town], None]]] = {
-    "lost": [forget_order, stop_half_way, never_tell],
+    "lost": [forget_order, skip_what_is_open, stop_half_way, never_tell],
     "doubled": [capture_twice, ship_twice, send_more_pieces],
     "wrong": [miscount_in_the_shop, lose_a_piece, send_what_is_cancelled, another_code, take_for_gone],
 }

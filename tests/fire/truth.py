@@ -60,15 +60,21 @@ def look(towns: list[Town]) -> Findings:
 
 
 def lost_orders(town: Town) -> Iterator[str]:
-    """Bought, and neither here nor left for a reason that stands in the ledger; or here, and never bought."""
+    """Bought, and neither here nor left for a reason that stands in the ledger; or here, and never bought.
+
+    No reason is good enough while the shop waits for its pieces.
+    """
     mine = Order.objects.filter(merchant=town.merchant, shop=town.integration.shop)
     here = set(mine.filter(part=0).values_list("number", flat=True))
     seen = SeenOrder.objects.filter(integration=town.integration, verdict=Verdict.SKIPPED).exclude(reason="")
     left = set(seen.values_list("number", flat=True))
     shown = town.shop_orders().filter(town.plugin.visible, status__in=town.plugin.order_statuses)
-    for number in map(str, shown.values_list("number", flat=True)):
+    for there in shown:
+        number = str(there.number)
         if number not in here and number not in left:
             yield f"order {number} is neither here nor skipped"
+        elif number not in here and truths.is_open_there(there):
+            yield f"order {number} was skipped, and is open in the shop"
     bought = {str(number) for number in town.shop_orders().values_list("number", flat=True)}
     yield from (f"order {number} is here, and the shop never had it" for number in sorted(here - bought))
 

@@ -16,6 +16,7 @@ from products.models import Movement, Reservation, Stock, WebshopProduct
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Shipment as ShopShipment
 from sandbox.models import Size
+from sandbox.models.order import OPEN as OPEN_THERE
 from tests.orders.machine_causes import MENDABLE, causes_of
 from tests.orders.machine_world import World, can_go_on
 
@@ -134,6 +135,16 @@ def orders_are_here(world: World, left: set[str]) -> None:
         parts = _of_shop(world).filter(number=str(there.number))
         found = sorted(parts.values_list("part", flat=True))
         assert found[:1] == [0] or (not found and str(there.number) in left), f"{there} is lost: {found}"
+        assert found or not is_open_there(there), f"{there} is left, and open in the shop"
+
+
+def is_open_there(there: ShopOrder) -> bool:
+    """Whether the shop still waits for somebody to send pieces of it: then no reason to leave it is a good one."""
+    sent: Counter[int] = Counter()
+    for shipment in there.shipments.filter(shipped_at__isnull=False):
+        sent.update({line.line_id: line.qty for line in shipment.lines.all()})
+    lines = [line for line in there.lines.all() if line.parent_id is None]
+    return there.status in OPEN_THERE and any(line.qty > sent[line.pk] for line in lines)
 
 
 def shipments_are_here(world: World, left: set[str]) -> None:
