@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,8 +24,8 @@ from integrations.connectors.errors import Rejected, ShopError, Unavailable
 from integrations.models import Integration, Tone
 from integrations.sync import Run
 from orders import cases, deciding, differences, handing, moves, promise, reading
-from orders.handing import Step
-from orders.intent import answered, ask, locked
+from orders.handing import Step, pieces_of, total
+from orders.intent import alive, answered, ask, locked, parts_of
 from orders.models import SPLIT_PARTS, Order, Shipment, Status
 from products.models.stock import NotEnough
 
@@ -96,6 +97,7 @@ def adopt(run: Run, shop: Connector, pk: int, shown: ShipmentData) -> bool:
         if order.is_cancellation_open and not is_paid:
             return True
         shipment = _link(order, shown, is_paid=is_paid)
+        _share(order, shipment)
         must_capture = captures_now(order.integration) and not is_paid
         if not must_capture:
             _begin(run, order)
@@ -144,6 +146,24 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
         text = word % {"id": shipment.external_id}
         order.tell(f"{text} {_('It is paid.')}" if is_paid else text, shipment=shipment.external_id)
     return shipment
+
+
+def _share(order: Order, shipment: Shipment) -> None:
+    """The shop has one shipment for several parts: it is the others' too from now on, whatever becomes of them.
+
+    Then it is completed with the last of them, and lowered where one is cancelled. Locked by the caller.
+    """
+    if pieces_of(order.lines.all()) == shipment.pieces:
+        return
+    free = Q(shipment=None) | Q(shipment__external_id="", shipment__asked_at=None) | Q(shipment=shipment)
+    others = list(alive(parts_of(order).exclude(pk=order.pk).filter(free)).prefetch_related("lines"))
+    if total(pieces_of(one.lines.all()) for one in (order, *others)) != shipment.pieces:
+        return
+    for one in others:
+        if one.shipment_id != shipment.pk:
+            Order.objects.filter(pk=one.pk).update(shipment=shipment)
+            text = _("Shipment %(id)s of the shop is for %(part)s as well.")
+            one.tell(text % {"id": shipment.external_id, "part": order.label}, shipment=shipment.external_id)
 
 
 def _settle_intent(order: Order, shown: ShipmentData | None) -> None:

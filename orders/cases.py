@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from integrations.connectors.base import OrderData, ShipmentData
@@ -32,11 +33,17 @@ def case_of(order: Order, found: OrderData | None) -> Case:
         under_way=handing.total(there[pk] for pk in busy),
         ours=ours,
         theirs=frozenset(theirs - {""}),
+        lowering=frozenset(_lowering(order)),
         shown_as=ours if is_read_as_shipment(order) else "",
         is_changed=compared is not None and differences.differs(order, compared),
         takes_pending=order.integration.takes_pending,
         wants_cancelling=order.is_cancellation_open,
     )
+
+
+def _lowering(order: Order) -> Iterable[str]:
+    rows = Shipment.objects.filter(integration=order.integration_id, number=order.number, wanted__isnull=False)
+    return rows.exclude(external_id="").values_list("external_id", flat=True)
 
 
 def is_read_as_shipment(order: Order) -> bool:

@@ -46,7 +46,8 @@ class Case:
 
     `pieces` are this order's, `together` those of it and the other parts that may share a shipment with it, and
     `under_way` those of the other parts that are with the warehouse. `ours` is the shop's id of the shipment that this
-    order has already, `theirs` of those that belong to other parts, `shown_as` of the one that this order was read as.
+    order has already, `theirs` of those that belong to other parts, `shown_as` of the one that this order was read as,
+    `lowering` of those that are still to be lowered in the shop.
     """
 
     found: OrderData | None
@@ -55,6 +56,7 @@ class Case:
     under_way: Pieces = field(default_factory=dict)
     ours: str = ""
     theirs: frozenset[str] = frozenset()
+    lowering: frozenset[str] = frozenset()
     shown_as: str = ""
     is_changed: bool = False
     takes_pending: bool = False
@@ -95,6 +97,9 @@ def _decide(case: Case) -> Decision:
         return _stop("several", _only_bundles(riddles))
     if found.status is OrderStatus.PENDING:
         return Decision(Step.WAIT, _("Not confirmed in the shop yet, and it makes no shipment before."))
+    if any(one.external_id in case.lowering and one.status is not ShipmentStatus.SENT for one in found.shipments):
+        # What it holds too many is not there to be adopted: it is another part's, or nobody's.
+        return Decision(Step.WAIT, _("The shop’s shipment of another part is lowered first."))
     if case.shown_as:
         return _as_shown(case, found)
     if not case.pieces:

@@ -78,15 +78,17 @@ def owed(integration: Integration, now: datetime) -> Iterable[Owed]:
     whole = due.untold().exclude(shipment__orders__status__in=[*OPEN, Status.COLLECTING])
     for pk in _oldest(whole, "shipped_at"):
         yield Owed(pk, tracking.tell, note_untold)
+    shipments = Shipment.objects.filter(integration=integration, shop=integration.shop, completed_at__isnull=True)
+    open_ = shipments.filter(withdrawn_at__isnull=True)
+    # Before anything is handed over: what it holds too many may be another part's. What could not be lowered at once is
+    # lowered when it is sent, or when another part is to begin.
+    is_needed = Q(error="") | Q(number__in=due.being_handed_over().values("number"))
+    for pk in open_.filter(is_needed, wanted__isnull=False).values_list("pk", flat=True):
+        yield Owed(pk, tracking.lower, tracking.note_shipment)
     for pk in _oldest(due.being_handed_over(), "handover_asked_at"):
         yield Owed(pk, hand_over_order, note_not_handed_over)
     for pk in _oldest(due.filter(status=Status.RESERVED, facts__has_key="capture"), "placed_at"):
         yield Owed(pk, look_for_payment, note_not_handed_over)
-    shipments = Shipment.objects.filter(integration=integration, shop=integration.shop, completed_at__isnull=True)
-    open_ = shipments.filter(withdrawn_at__isnull=True)
-    # What could not be lowered at once is lowered when it is sent.
-    for pk in open_.filter(wanted__isnull=False, error="").values_list("pk", flat=True):
-        yield Owed(pk, tracking.lower, tracking.note_shipment)
     for pk in open_.filter(withdraw_asked_at__lte=now).values_list("pk", flat=True):
         yield Owed(pk, tracking.withdraw, tracking.note_shipment)
 

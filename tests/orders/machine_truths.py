@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations.models import SyncRun
 from orders import ledger
+from orders.handing import pieces_of
 from orders.models import RESERVING, SPLIT_PARTS, Cause, Order, OrderLine, SeenOrder, Status, Verdict
 from products import formula
 from products.models import Movement, Reservation, Stock, WebshopProduct
@@ -239,16 +240,28 @@ def told_and_sent_agree(world: World) -> None:
     left = (Status.SHIPPED, Status.RETURNED)
     told = Order.objects.filter(merchant=world.merchant, shop=shop, status__in=left, told_at__isnull=False)
     codes: dict[str, set[str]] = {}
+    pieces: dict[str, Counter[str]] = {}
     for order in told.exclude(pk__in=world.left).select_related("shipment"):
         if order.shipment:
             codes.setdefault(order.shipment.external_id, set()).add(order.tracking_code)
+            pieces.setdefault(order.shipment.external_id, Counter()).update(pieces_of(order.lines.all()))
     for key, ours in codes.items():
         number, n = key.split("-")
         there = ShopShipment.objects.get(order__number=number, n=n)
         assert there.shipped_at is not None, f"{key} is told here, and not sent there"
         assert there.tracking in ours or key in world.by_hand, f"{key}: {there.tracking} is none of {ours}"
+        if key not in world.by_hand:
+            pieces_agree(world, there, pieces[key])
     for there in ShopShipment.objects.filter(order__shop=world.shop, shipped_at__isnull=False):
         assert there.display_id in codes or there.display_id in world.by_hand, f"{there} was sent by nobody"
+
+
+def pieces_agree(world: World, there: ShopShipment, sent: Counter[str]) -> None:
+    """Completed are just the pieces that were sent; more only where it was paid before, for then nobody lowers it."""
+    completed = Counter({str(line.line_id): line.qty for line in there.lines.all()})
+    was_paid_before = world.wishes.captures == "hand-over" or not there.captures
+    assert not sent - completed, f"{there}: {sent} sent, {completed} completed"
+    assert was_paid_before or sent == completed, f"{there}: {completed} completed and paid, {sent} sent"
 
 
 def cancelled_ones_stay(world: World) -> None:
