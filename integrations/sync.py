@@ -380,19 +380,23 @@ def wait_after(error: Exception, attempts: int, pipe: pipes.Pipe) -> float:
     if wished is not None:
         return min(max(wished, 1.0), BACKOFF[-1])
     planned = min(BACKOFF[min(attempts, len(BACKOFF)) - 1], pipe.longest_wait)
-    return planned * random.uniform(0.9, 1.1)
+    return min(planned * random.uniform(0.9, 1.1), pipe.longest_wait)
 
 
 def _tell_neighbours(turn: Run, error: Exception, fields: dict[str, Any]) -> None:
     """A shop that does not answer is spared by its other pipes; a refused key stops its whole integration.
 
-    Only pipes of the same merchant, and none that a person asked for: nobody can hold up a stranger.
+    Each waits no longer than after failures of its own, so that orders are in soon after an outage. Only pipes of the
+    same merchant, and none that a person asked for: nobody can hold up a stranger.
     """
     others = SyncState.objects.exclude(pk=turn.state.pk)
     if isinstance(error, Unavailable):
         merchant, shop = turn.integration.merchant_id, turn.integration.shop
         waiting = others.filter(integration__merchant=merchant, integration__shop=shop, asked_at__isnull=True)
-        waiting.filter(next_run_at__lt=fields["next_run_at"]).update(next_run_at=fields["next_run_at"])
+        now = timezone.now()
+        for key, pipe in pipes.PIPES.items():
+            until = min(fields["next_run_at"], now + timedelta(seconds=pipe.longest_wait))
+            waiting.filter(pipe=key, next_run_at__lt=until).update(next_run_at=until)
     if isinstance(error, BadCredentials):
         keys = ("attention", "last_error", "failing_since", "next_run_at")
         others.filter(integration=turn.integration).update(**{key: fields[key] for key in keys})

@@ -27,10 +27,11 @@ from django.utils.translation import gettext as _
 
 from integrations.commits import not_waiting_for_disk
 from integrations.connectors.base import Faulty
-from integrations.models import Integration, SyncRun
+from integrations.models import Integration
 from integrations.sync import Run
 from products import create, creating, detect
 from products.ahead import ahead
+from products.batches import batched
 from products.bulk import add, keys_by, put
 from products.create import take_over
 from products.decide import COLUMNS, Decision, Known, Prepared, Ready, decide, prepare
@@ -43,6 +44,7 @@ KEY = "refresh"
 OVERLAP = timedelta(hours=3)  # changes read again, for clocks that differ and for the repeated hour
 PLACE_HOLDS = timedelta(minutes=30)  # how long a page number of the shop is trusted; work under way goes first
 LOOKED_UP = 100  # so many items that a pass did not show are asked for one by one
+HELD = "-"  # begins the mark, in place of a pass that showed it, of an item that a complete pass lacked among very many
 NIGHT = 2  # the hour, in the shop's zone, after which a full pass is due
 WRITTEN = [*COLUMNS, "digest", "own_problems", "problem_codes", "last_changed_at", "seen_in", "page", "gone_at"]
 
@@ -279,29 +281,40 @@ def look_again(run: Run, place: dict[str, Any]) -> bool:
 def mark_gone(run: Run, place: dict[str, Any], beat: Beat) -> None:
     """What a complete pass did not show is gone; unless rows without a legible id might have been just those.
 
-    Very many at once may be a fault of the shop: they are gone when a second complete pass in a row lacks them too.
+    Very many at once may be a fault of the shop: they are held, and gone are only those that were held already.
     """
-    missing = list(unseen(run, place).order_by("pk").values_list("pk", flat=True))
-    if not missing:
-        return
-    if place.get("nameless"):
-        run.note([_("Some rows had no legible id, so nothing was marked as gone this time.")])
-    elif len(missing) > LOOKED_UP and not was_held(run):
-        run.counts["held"] = len(missing)
-        words = _("%(n)d items were not shown. They are marked as gone when the next full refresh lacks them too.")
-        run.note([words % {"n": len(missing)}])
-    else:
-        with transaction.atomic():
-            beat()  # only who still holds the lease may judge
-            locked = unseen(run, place).lock()
-            pks = list(locked.values_list("pk", flat=True))
-            run.counts["gone"] += run.integration.webshop_products.filter(pk__in=pks).update(gone_at=timezone.now())
+    mark = f"{HELD}{place['pass']}"[:32]
+    with transaction.atomic():
+        beat()  # only who still holds the lease may judge
+        missing = dict(unseen(run, place).lock().values_list("pk", "seen_in"))
+        if not missing:
+            return
+        if place.get("nameless"):
+            run.note([_("Some rows had no legible id, so nothing was marked as gone this time.")])
+            write_each([pk for pk, seen_in in missing.items() if seen_in.startswith(HELD)], seen_in="")
+            return
+        gone = list(missing)
+        if len(missing) > LOOKED_UP:
+            gone = [pk for pk, seen_in in missing.items() if seen_in.startswith(HELD) and seen_in != mark]
+        hold(run, list(missing.keys() - set(gone)), mark)
+        if gone:
+            write_each(gone, gone_at=timezone.now())
+            run.counts["gone"] += len(gone)
             run.remember(compared=None)
-            beat()
+        beat()
 
 
-def was_held(run: Run) -> bool:
-    """The complete pass before this one lacked very many items already."""
-    done = run.integration.runs.filter(pipe=KEY, outcome=SyncRun.Outcome.SUCCEEDED, kind=run.record.kind)
-    last = done.latest_first().first()
-    return bool(last and last.counts.get("held"))
+def hold(run: Run, pks: list[int], mark: str) -> None:
+    """Not gone yet. Their pages are read again by their rows, so that whatever shows an item takes the mark from it."""
+    if not pks:
+        return
+    write_each(pks, seen_in=mark, page=None)
+    run.counts["held"] = len(pks)
+    words = _("%(n)d items were not shown. They are marked as gone when the next full refresh lacks them too.")
+    run.note([words % {"n": len(pks)}])
+
+
+def write_each(pks: list[int], **fields: Any) -> None:
+    """The same into each of these rows, however many: a statement takes only so many keys."""
+    for batch in batched(pks, 2000):
+        WebshopProduct.objects.filter(pk__in=batch).update(**fields)

@@ -2,11 +2,14 @@
 
 import ast
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.db.models import CASCADE, ForeignKey, Model
+from django.test.utils import isolate_apps
 
 from tests.everything import ELSEWHERE
 
@@ -40,7 +43,7 @@ def test_an_app_imports_only_from_floors_below(app: str) -> None:
             if other == APART:
                 assert path.name in ("demodata.py",), f"{path} imports the sandbox; only the demo's data may"
             else:
-                assert FLOORS[other] < FLOORS[app], f"{path} imports {other}, which is not below"
+                assert may_know(app, other), f"{path} imports {other}, which is not below"
 
 
 def test_the_sandbox_stands_apart() -> None:
@@ -55,37 +58,93 @@ def test_connectors_know_no_model() -> None:
         assert not re.search(r"from django\.db", text), f"{path} knows the database"
 
 
+def may_know(app: str, other: str) -> bool:
+    """Itself and what is below; apps on one floor do not know each other."""
+    return other == app or FLOORS[other] < FLOORS[app]
+
+
+def points_up(models: Iterable[type[Model]]) -> list[str]:
+    """Foreign keys (and the like) to an app that theirs may not know."""
+    return [
+        f"{model.__name__}.{field.name} points to {field.related_model._meta.app_label}"
+        for model in models
+        for field in model._meta.get_fields()
+        if field.concrete
+        and isinstance(field.related_model, type)
+        and {model._meta.app_label, field.related_model._meta.app_label} <= FLOORS.keys()
+        and not may_know(model._meta.app_label, field.related_model._meta.app_label)
+    ]
+
+
 def test_foreign_keys_point_down() -> None:
-    for model in apps.get_models():
-        floor = FLOORS.get(model._meta.app_label)
-        for field in model._meta.get_fields():
-            target = getattr(field.remote_field, "model", None) if getattr(field, "remote_field", None) else None
-            label = getattr(getattr(target, "_meta", None), "app_label", "")
-            if floor is not None and label in FLOORS and getattr(field, "concrete", False):
-                assert FLOORS[label] <= floor, f"{model.__name__}.{field.name} points up to {label}"
+    assert points_up(apps.get_models()) == []
 
 
-def reverse_names() -> dict[str, int]:
-    """Reverse accessors by name, with the floor of the app whose foreign key makes them."""
-    found: dict[str, int] = {}
+def model(name: str, app: str, **fields: object) -> type[Model]:
+    meta = type("Meta", (), {"app_label": app})
+    return type(name, (Model,), {"__module__": __name__, "Meta": meta, **fields})
+
+
+@isolate_apps("products", "shipping", "merchants")
+def test_a_key_across_a_floor_or_upward_would_be_seen() -> None:
+    box = model("Box", "shipping")
+    thing = model("Thing", "products", beside=ForeignKey(box, CASCADE), itself=ForeignKey("self", CASCADE))
+    house = model("House", "merchants", above=ForeignKey(thing, CASCADE))
+    parcel = model("Parcel", "shipping", below=ForeignKey(house, CASCADE))
+    found = points_up([box, thing, house, parcel])
+    assert found == ["Thing.beside points to shipping", "House.above points to products"]
+
+
+def reverse_names() -> dict[str, set[str]]:
+    """Reverse accessors by name, with the apps whose foreign keys make them on a model of another app."""
+    found: dict[str, set[str]] = {}
     for model in apps.get_models():
         for relation in model._meta.related_objects:
-            owner = FLOORS.get(relation.related_model._meta.app_label)
+            owner, label = relation.related_model._meta.app_label, model._meta.app_label
             name = relation.get_accessor_name()
-            if owner is not None and name and FLOORS.get(model._meta.app_label, 9) < owner:
-                found[name] = min(owner, found.get(name, 9))
+            if name and owner != label and {owner, label} <= FLOORS.keys():
+                found.setdefault(name, set()).add(owner)
     return found
 
 
 @pytest.mark.parametrize("app", FLOORS)
 def test_nobody_reaches_up_through_a_reverse_accessor(app: str) -> None:
-    upward = {name: floor for name, floor in reverse_names().items() if floor > FLOORS[app]}
+    """Nor across: what `products` hangs on an integration is not there for `shipping`."""
+    others = {name for name, owners in reverse_names().items() if not any(may_know(app, owner) for owner in owners)}
     for path in modules(app):
         if "connectors" in path.parts:
             continue  # they know no model (see above); their `products` are the shop's
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and node.attr in upward:
-                pytest.fail(f"{path}:{node.lineno} reaches up through .{node.attr}")
+            if isinstance(node, ast.Attribute) and node.attr in others:
+                pytest.fail(f"{path}:{node.lineno} reaches up or across through .{node.attr}")
+
+
+def conflicts(text: bytes) -> list[int]:
+    """The numbers of the lines that a merge left behind."""
+    marks = (b"<" * 7 + b" ", b">" * 7 + b" ")
+    return [number for number, line in enumerate(text.splitlines(), 1) if line.startswith(marks)]
+
+
+def ours() -> Iterator[Path]:
+    """The files under version control; of a copy without its history, all but what is hidden or made."""
+    if (ROOT / ".git").exists():
+        names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+        return (ROOT / name for name in names.split("\0") if name and (ROOT / name).is_file())
+    made = ("var", "staticfiles")
+    tops = (path for path in ROOT.iterdir() if path.name not in made and not path.name.startswith("."))
+    return (path for top in tops for path in [top, *top.rglob("*")] if path.is_file())
+
+
+def test_no_merge_is_left_half_done() -> None:
+    texts = {str(path): path.read_bytes() for path in ours()}
+    assert str(Path(__file__)) in texts
+    assert {name: conflicts(text) for name, text in texts.items() if b"\0" not in text and conflicts(text)} == {}
+
+
+def test_a_merge_left_half_done_would_be_seen() -> None:
+    begin, end = "<" * 7, ">" * 7
+    assert conflicts(f"a\n{begin} HEAD\nb\n=======\nc\n{end} other\n".encode()) == [2, 6]
+    assert conflicts(f"{begin}\n >>>>>>> quoted\n{end}{end} x\n".encode()) == []
 
 
 def test_the_given_top_level_stands() -> None:

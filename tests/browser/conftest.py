@@ -26,9 +26,24 @@ FLAGS = [
 ]
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The pictures of the last run go, once: before the workers start, whose pictures lie side by side.
+
+    Of a run that names this folder, as others do not see this hook; what else lies there is not ours.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ or session.config.option.collectonly:
+        return
+    for picture in ARTEFACTS.glob("*.png"):
+        picture.unlink()
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder is a browser test, and goes to one process: one demo serves them all."""
+    """Everything in this folder is a browser test.
+
+    Where a run keeps groups together (`--dist loadgroup`) one process walks them all; where it keeps files together
+    (`--dist loadfile`) several do, for each file has a demo of its own.
+    """
     here = Path(__file__).resolve().parent
     for item in items:
         if here in Path(item.fspath).parents:
@@ -46,8 +61,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
 
 @pytest.fixture(scope="session")
 def artefacts() -> Path:
-    """The folder of pictures, empty. All browser tests run in one process (see above), so none loses another's."""
-    shutil.rmtree(ARTEFACTS, ignore_errors=True)
+    """The folder of pictures, which the other processes fill too."""
     ARTEFACTS.mkdir(exist_ok=True)
     return ARTEFACTS
 
