@@ -1,13 +1,20 @@
-"""An order that was stored before it was known what of it is ours to send: filled again when that is known."""
+"""An order that was stored before it was known what of it is ours to send: filled again when that is known.
+
+What a person mended meanwhile stays: only what still equals what the shop said when it was read is taken over anew, and
+the pieces of the shop's lines.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from integrations.connectors.base import OrderData
-from orders import filling, moves, reading
+from integrations.models import Tone
+from orders import differences, filling, moves, reading
 from orders.models import Order
 from orders.reading import Skip
 
@@ -25,8 +32,11 @@ def is_undecided(order: Order) -> bool:
 
 def fill(into: Taking, order: Order, data: OrderData) -> bool:
     """Now it is known what the order is; says whether there is anything for us to send."""
-    filling.fill(order, data)
-    filling.fill_lines(order, data, into.settings, into.books)
+    if order.taken:
+        _fill_again(into, order, data)
+    else:
+        filling.fill(order, data)
+        filling.fill_lines(order, data, into.settings, into.books)
     into.note_words(order, data)
     why = reading.skip(data, into.settings)
     if why is None or why is Skip.CANCELLED:
@@ -40,3 +50,37 @@ def fill(into: Taking, order: Order, data: OrderData) -> bool:
     }
     moves.cancel(order, moves.SHOP, reasons[why])
     return False
+
+
+def _fill_again(into: Taking, order: Order, data: OrderData) -> None:
+    """As `filling.fill`, but for what a person changed: of that the shop's other word is offered, not written over."""
+    before, had = order.taken, {line.external_id: line.pieces for line in order.lines.all()}
+    told = differences.snapshot(data)
+    kept = _keep(order, before.get("address", {}), told["address"], differences.ADDRESS)
+    kept += _keep(order, before, told, differences.SHIPPING)
+    filling.fill_money(order, data)
+    order.taken = told
+    by_hand = filling.refill_lines(order, data, into.settings, into.books)
+    has = {line.external_id: line.pieces for line in order.lines.all()}
+    if has != had:
+        _tell(order, [*kept, *(line.sku for line in by_hand)])
+
+
+def _keep(order: Order, before: dict[str, Any], told: dict[str, Any], keys: Sequence[str]) -> list[str]:
+    """Take over what nobody changed here; of the rest `told` says what was said before. Says what was kept."""
+    kept = []
+    for key in keys:
+        if str(getattr(order, key)) == differences.fit(order, key, before.get(key, "")):
+            setattr(order, key, differences.fit(order, key, told[key]))
+        else:
+            told[key] = before.get(key, "")
+            kept.append(differences.label(key))
+    return kept
+
+
+def _tell(order: Order, kept: list[str]) -> None:
+    pieces = sum(line.pieces for line in order.lines.all())
+    text = ngettext("Read anew: %(n)d piece to send.", "Read anew: %(n)d pieces to send.", pieces) % {"n": pieces}
+    if kept:
+        text += " " + _("What was changed here stays: %(what)s.") % {"what": ", ".join(kept)}
+    order.tell(text, Tone.GOOD)
