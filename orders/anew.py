@@ -32,12 +32,14 @@ def is_undecided(order: Order) -> bool:
 
 def fill(into: Taking, order: Order, data: OrderData) -> bool:
     """Now it is known what the order is; says whether there is anything for us to send."""
-    if order.taken:
-        _fill_again(into, order, data)
-    else:
+    words, is_first = (order.shop_method, order.ingrid_method), not order.taken
+    if is_first:
         filling.fill(order, data)
         filling.fill_lines(order, data, into.settings, into.books)
-    into.note_words(order, data)
+    else:
+        _fill_again(into, order, data)
+    if is_first or (order.shop_method, order.ingrid_method) != words:
+        into.note_words(order, data)  # once for each order
     why = reading.skip(data, into.settings)
     if why is None or why is Skip.CANCELLED:
         return True

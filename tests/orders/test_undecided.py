@@ -97,3 +97,22 @@ def test_what_cannot_be_read_and_was_mended_keeps_it_when_it_can(centra: Centra,
     centra.shop.faults.all().delete()
     look(centra)
     assert (ours(placed).city, pieces(ours(placed))) == ("Kiruna", [("FG1-NVY-M", 2, 0), ("GIFT", 1, 0)])
+
+
+def test_a_word_is_counted_once_however_often_it_is_read_anew(centra: Centra, sweater: Goods) -> None:
+    placed = undecided(centra, sweater, shipping="express")
+    placed.hold()
+    sweep(centra)
+    placed.resume()
+    sweep(centra)
+    assert centra.integration.shop_methods.get(value="express").count == 1
+    choose(centra, "Main")
+    assert centra.integration.shop_methods.get(value="express").count == 1
+
+
+def test_another_word_is_counted_when_it_is_read_anew(centra: Centra, sweater: Goods) -> None:
+    placed = undecided(centra, sweater, shipping="express")
+    ShopOrder.objects.filter(pk=placed.pk).update(shipping_list="overnight")
+    choose(centra, "Main")
+    assert ours(placed).shop_method == "overnight"
+    assert dict(centra.integration.shop_methods.values_list("value", "count"))["overnight"] == 1
