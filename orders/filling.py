@@ -26,16 +26,21 @@ def fill(order: Order, data: OrderData) -> None:
     """All that the shop says of the head of an order."""
     for key in differences.ADDRESS:
         setattr(order, key, differences.fit(order, key, getattr(data.deliver_to, key)))
-    order.bill_to = asdict(data.bill_to)
     order.shop_method = differences.fit(order, "shop_method", data.shipping_method)
     order.ingrid_method = differences.fit(order, "ingrid_method", data.ingrid_method)
     order.pickup_point = differences.fit(order, "pickup_point", data.pickup_point)
-    order.currency, order.total, order.shipping_price = data.currency[:3], data.total, data.shipping_price
     order.comment = data.comment
     order.customisation = "\n".join(line.comment for line in data.lines if line.comment)
     order.customer_reference = differences.fit(order, "customer_reference", data.customer_reference)
     order.placed_at = data.placed_at or order.read_at
     order.taken = differences.snapshot(data)
+    fill_money(order, data)
+
+
+def fill_money(order: Order, data: OrderData) -> None:
+    """Who pays, and how much: nobody changes that here."""
+    order.bill_to = asdict(data.bill_to)
+    order.currency, order.total, order.shipping_price = data.currency[:3], data.total, data.shipping_price
     fit_numbers(order)
 
 
@@ -59,6 +64,26 @@ def fill_lines(order: Order, data: OrderData, settings: reading.Settings, books:
 
 def make_lines(order: Order, data: OrderData, settings: reading.Settings, books: Books) -> list[OrderLine]:
     """The lines of an order that has none, each with the product that it means."""
+    return OrderLine.objects.bulk_create(_lines(order, data, settings, books))
+
+
+def refill_lines(order: Order, data: OrderData, settings: reading.Settings, books: Books) -> list[OrderLine]:
+    """The shop's lines anew, behind them those that a person added, which are returned. A price changed here stays."""
+    rows = list(order.lines.all())
+    by_hand = [row for row in rows if not row.external_id]
+    prices = {(row.external_id, row.sku): row.price for row in rows if row.external_id}
+    lines = _lines(order, data, settings, books)
+    for line in lines:
+        line.price = prices.get((line.external_id, line.sku), line.price)
+    order.lines.all().delete()
+    order.__dict__.pop("_prefetched_objects_cache", None)
+    for row in by_hand:
+        row.pk = None
+    OrderLine.objects.bulk_create([*lines, *by_hand])
+    return by_hand
+
+
+def _lines(order: Order, data: OrderData, settings: reading.Settings, books: Books) -> list[OrderLine]:
     pieces = reading.pieces_of(data, settings)
     lines = [_line(order, line, pieces[line.external_id]) for line in data.lines]
     for line in lines:
@@ -67,7 +92,7 @@ def make_lines(order: Order, data: OrderData, settings: reading.Settings, books:
         shelf = books.catalogue(order.integration, {line.sku for line in lines}, {line.ean for line in lines})
         for line in lines:
             line.product = shelf.match(line.sku, line.ean).product
-    return OrderLine.objects.bulk_create(lines)
+    return lines
 
 
 def fit_numbers(row: models.Model) -> None:

@@ -167,19 +167,28 @@ def _take(run: Run, shop: Connector, into: taking.Taking, data: OrderData, diges
         into.take(data, digest)
         return True
     run.keep(run.place)  # asking for single orders takes time
-    found = _ask(run, shop, into, data.number)
+    found = None if into.cannot_ask else _ask(run, shop, into, data.number)
     if isinstance(found, OrderData):
         into.take(found, digest)
+    elif into.cannot_ask:
+        into.take_as_listed(data)
+        return True
     return found is not None
 
 
 def _ask(run: Run, shop: Connector, into: taking.Taking, number: str) -> OrderData | str | None:
     """One order with its shipments; nothing where the shop does not show it; a sentence where it cannot be read.
 
-    What is here is held only where the order itself is at fault: an answer that went wrong is asked for again.
+    What is here is held only where the order itself is at fault: an answer that went wrong is asked for again. A key
+    that may not read shipments stops nothing: said once, for it holds for all orders.
     """
     try:
         return shop.order(number)
+    except NotAllowed as refused:
+        if not into.cannot_ask:
+            into.cannot_ask = str(refused)
+            run.note([into.cannot_ask])
+        return into.cannot_ask
     except (Unreadable, Rejected) as error:
         run.note([f"{number}: {error}"])
         is_its_own = isinstance(error, Unreadable) and number in error.what

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from integrations.connectors.base import OrderData, OrderStatus
 from integrations.models import Integration, Tone
-from orders import deciding, differences, faults, filling, moves, promise, reading, seen_rows, under_way, unread
+from orders import anew, deciding, differences, faults, filling, moves, promise, reading, seen_rows, under_way, unread
 from orders.books import Books
 from orders.models import (
     OPEN,
@@ -50,6 +50,7 @@ class Taking:
         self.integration = integration
         self.this_pass = this_pass
         self.changed = 0
+        self.cannot_ask = ""  # why single orders cannot be asked for, once the shop has said so
         self.books = Books()
         self._digests: dict[str, set[str]] = {}  # by number, of the page at hand
         self._absent: set[str] = set()  # numbers of the page at hand of which nothing is here
@@ -140,6 +141,20 @@ class Taking:
         self.meet_warehouses(data)
         self.safely(data.number, lambda: self._take(data, digest))
 
+    def take_as_listed(self, data: OrderData) -> None:
+        """What was sent of it cannot be asked: new, it is stored as listed and held; of what is here no figure changes.
+
+        Without a digest, so that it is looked at again until it can be asked for.
+        """
+        shipments = Q(part__gt=0, part__lt=SPLIT_PARTS)
+        if self.ours([data.number]).filter(integration=self.integration).exclude(shipments).exists():
+            self.hold(data.number, self._unasked())
+        else:
+            self.take(data)
+
+    def _unasked(self) -> str:
+        return _("the shop has sent some of it, and which pieces cannot be read. %(why)s") % {"why": self.cannot_ask}
+
     def safely(self, number: str, job: Callable[[], None], part: int = 0) -> None:
         """Run `job` in a transaction; what the database will not have, or we fail at, is held with the reason."""
         try:
@@ -226,7 +241,7 @@ class Taking:
         self._fill_shop(order, data, digest)
         order.save(force_insert=True)
         lines = filling.make_lines(order, data, self.settings, self.books)
-        self._note_words(order, data)
+        self.note_words(order, data)
         # Not read again: it is told, decided and promised with these.
         filling.know(order, "lines", lines)
         filling.know(order, "holds", [])
@@ -234,10 +249,12 @@ class Taking:
 
     def _fill_shop(self, order: Order, data: OrderData, digest: str, facts: Mapping[str, str] = NOTHING) -> None:
         found = {**reading.facts(data, self.settings, self.integration.warehouses_met), **facts}
+        if self.cannot_ask and reading.needs_details(data):
+            found |= {"unreadable": self._unasked(), anew.UNASKED: "1"}
         filling.fill_shop(order, data, found, digest)
         order.seen_in = self.this_pass
 
-    def _note_words(self, order: Order, data: OrderData) -> None:
+    def note_words(self, order: Order, data: OrderData) -> None:
         words.note(self.integration, [(data.shipping_method, data.ingrid_method, data.placed_at or order.read_at)])
 
     def tell_read(self, order: Order) -> None:
@@ -273,7 +290,7 @@ class Taking:
 
     def _update_one(self, order: Order, data: OrderData, digest: str, facts: Mapping[str, str]) -> None:
         was_missing, status_before = not order.is_shown, order.shop_status
-        was_undecided = "warehouses" in order.facts or ("unreadable" in order.facts and not order.lines.exists())
+        was_undecided = anew.is_undecided(order)
         if order.integration is None:
             order.integration = self.integration  # its own was deleted, and the shop is connected again
         self._fill_shop(order, data, digest, facts)
@@ -285,7 +302,7 @@ class Taking:
                 moves.withdraw_request(order, SHOP)
         is_whole = order.part < SPLIT_PARTS and not order.splits.exists()
         is_placeholder = was_undecided and order.status == Status.RESERVED and is_whole
-        if is_placeholder and not self._fill_anew(order, data):
+        if is_placeholder and not anew.fill(self, order, data):
             return
         self._offer(order, data)
         order.save()
@@ -308,24 +325,6 @@ class Taking:
         if order.told_at and order.shipment and not order.shipment.is_paid:
             stock.forget(self.integration, [line.product_id for line in order.lines.all() if line.product_id])
 
-    def _fill_anew(self, order: Order, data: OrderData) -> bool:
-        """Now it is known what the order is; says whether there is anything for us to send."""
-        filling.fill(order, data)
-        filling.fill_lines(order, data, self.settings, self.books)
-        self._note_words(order, data)
-        why = reading.skip(data, self.settings)
-        if why is None or why is Skip.CANCELLED:
-            return True
-        order.facts["left"] = why.value
-        order.save()
-        reasons = {
-            Skip.OLDER: _("It was placed before orders are taken."),
-            Skip.SENT: _("The shop has sent it already."),
-            Skip.ELSEWHERE: _("All of it is sent from another warehouse of the shop."),
-        }
-        moves.cancel(order, SHOP, reasons[why])
-        return False
-
     def _offer(self, order: Order, data: OrderData) -> None:
         """What the shop changed; only while it is not handed over, and once. Of a part the hand-over meets it first."""
         is_unmet_part = order.part >= SPLIT_PARTS and order.offered is None
@@ -338,7 +337,7 @@ class Taking:
         if order.offered and differences.said(now) != differences.said(before or {}):
             order.tell(_("Changed in the shop."), Tone.WAIT)
             if (data.shipping_method, data.ingrid_method) != (order.shop_method, order.ingrid_method):
-                self._note_words(order, data)
+                self.note_words(order, data)
 
     def _cancelled_there(self, order: Order, *, is_news: bool) -> None:
         is_past = order.status in (Status.CANCELLED, Status.SHIPPED, Status.RETURNED)
