@@ -5,7 +5,7 @@ PORT ?= 8000
 export PORT
 SEED ?= 1
 MINUTES ?= 8
-ORDERS ?= 2500
+ORDERS ?= 2000
 
 .PHONY: help install demo run worker beat migrate test fast fire bench lint types format check audit lock clean
 

@@ -42,7 +42,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fire", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=8.0, help="how long the storm lasts")
-    parser.add_argument("--orders", type=int, default=2500)
+    parser.add_argument("--orders", type=int, default=2000)
     parser.add_argument("--rest", type=float, default=240.0, help="seconds to wait at most until nothing is owed")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--port", type=int, default=0, help="of the web process; 0 for a free one")
