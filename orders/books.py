@@ -35,6 +35,12 @@ class Books:
             self._defaults[key] = found[0].method if len(found) == 1 else None
         return self._defaults[key]
 
+    def may_use(self, order: Order, method: ShippingMethod | None) -> bool:
+        """Whether the merchant may send with it from the order's warehouse."""
+        if method is None or method.warehouse_id != order.warehouse_id:
+            return False
+        return MerchantMethod.objects.active().filter(merchant=order.merchant_id, method=method).exists()
+
     def wishes(self, merchant: Merchant) -> OrderProcessing:
         if merchant.pk not in self._wishes:
             self._wishes[merchant.pk] = OrderProcessing.of(merchant)

@@ -166,6 +166,11 @@ def _of_shipping(case: Case) -> Iterable[Reason]:
     order, method = case.order, case.method
     if method is None:
         word = order.ingrid_method or order.shop_method
+        if _has_moved(order):
+            here = {"warehouse": order.warehouse.name}
+            text = _("The shop’s links are for another warehouse now. Choose a shipping method of %(warehouse)s.")
+            yield Reason(Cause.METHOD, text % here)
+            return
         said = _("The shop’s “%(word)s” is not linked to a shipping method.") % {"word": word}
         yield Reason(Cause.METHOD, said if word else _("No shipping method is chosen."), word[:200])
         return
@@ -328,8 +333,15 @@ def _method(order: Order, books: Books) -> ShippingMethod | None:
         return order.method
     if order.integration is None:
         return order.method or books.default_method(order)
+    if _has_moved(order):
+        return order.method if books.may_use(order, order.method) else None
     resolver = books.resolver(order.integration)
     return resolver.resolve(order.shop_method, order.ingrid_method, str(order.country)).method
+
+
+def _has_moved(order: Order) -> bool:
+    """Whether its shop's orders go to another warehouse by now: the words then mean methods of that one."""
+    return order.integration is not None and order.integration.warehouse_id != order.warehouse_id
 
 
 def _take_over_findings(case: Case) -> None:

@@ -10,8 +10,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 import msgspec
 from django.utils.translation import gettext as _
@@ -39,6 +40,7 @@ class Settings:
 
     takes_since: datetime
     ours: frozenset[str] = frozenset()  # names of the shop's warehouses that are ours; empty: all of them
+    zone: tzinfo = UTC  # the shop's, in whose wall clock it may tell its dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Pieces:
 
 def settings_of(integration: Integration) -> Settings:
     """Shops write whole seconds: an order of the very second counts."""
-    return Settings(integration.takes_orders_since.replace(microsecond=0), frozenset(integration.warehouses_ours))
+    since = integration.takes_orders_since.replace(microsecond=0)
+    return Settings(since, frozenset(integration.warehouses_ours), ZoneInfo(integration.time_zone))
 
 
 def digest(data: OrderData, settings: Settings) -> str:
@@ -68,8 +71,15 @@ def digest(data: OrderData, settings: Settings) -> str:
 
 
 def is_older(data: OrderData, settings: Settings) -> bool:
-    """Placed before the moment since which orders are taken; one without a date is not."""
-    return data.placed_at is not None and data.placed_at < settings.takes_since
+    """Placed before the moment since which orders are taken; one without a date is not.
+
+    In the hour that comes twice when summer time ends, a wall clock does not say which of the two it was: it counts as
+    the later one, for an order that is left is left for good.
+    """
+    if data.placed_at is None or data.placed_at >= settings.takes_since:
+        return False
+    latest = data.placed_at.astimezone(settings.zone).replace(fold=1)
+    return latest.astimezone(UTC) < settings.takes_since
 
 
 def is_closed(data: OrderData) -> bool:

@@ -220,7 +220,7 @@ def _effect(group: Group) -> str:
         return group.text
     words = {"n": group.number, "alone": group.alone}
     is_all = group.alone == group.number
-    if group.cause is Cause.METHOD:
+    if group.cause is Cause.METHOD and group.subject:
         some = _("Linking it frees %(alone)d of them at once; the others have further reasons.")
         return (_("Linking it frees all %(n)d at once.") if is_all else some) % words
     if group.cause is Cause.UNKNOWN_SKU:

@@ -195,3 +195,57 @@ def test_borders_of_the_customs_union() -> None:
     assert is_outside_customs_union("GB", "")
     assert not has_zip_codes("HK")
     assert has_zip_codes("SE")
+
+
+# --- the shop's orders go to another warehouse by now --------------------------------------
+
+
+def move_on(shop: Integration) -> ShippingMethod:
+    """From now on its orders go to Tallinn; returns the only active method there."""
+    shop.warehouse = factories.warehouse(code="TLL", name="Tallinn")
+    shop.save()
+    return usable(shop)
+
+
+def decide(order: Order) -> Order:
+    fresh = Order.objects.select_related("integration", "merchant", "warehouse").get(pk=order.pk)
+    with transaction.atomic():
+        deciding.decide(fresh)
+    return Order.objects.get(pk=order.pk)
+
+
+def test_an_order_of_the_old_warehouse_keeps_its_method(shop: Integration) -> None:
+    stocked(shop)
+    method = usable(shop)
+    order = read(shop)
+    move_on(shop)
+    order = decide(order)
+    assert (order.status, order.method) == (Status.NEW, method)
+
+
+def test_an_order_of_the_old_warehouse_without_a_method_waits_for_one_of_its_own(shop: Integration) -> None:
+    stocked(shop)
+    house = shop.warehouse
+    order = read(shop)
+    assert causes(order) == {Cause.METHOD}
+    move_on(shop)
+    order = decide(order)
+    assert (order.status, order.method) == (Status.RESERVED, None)
+    hold = order.holds.get()
+    assert (hold.cause, hold.subject) == (Cause.METHOD, "")
+    assert house.name in hold.text
+
+    chosen = ShippingMethod.objects.create(warehouse=house, carrier=Carrier.objects.get(), service="Letter")
+    Order.objects.update(method=chosen, is_method_chosen=True)
+    order = decide(order)
+    assert (order.status, order.method) == (Status.NEW, chosen)
+
+
+def test_an_order_of_the_old_warehouse_waits_when_its_method_is_taken_back(shop: Integration) -> None:
+    stocked(shop)
+    method = usable(shop)
+    order = read(shop)
+    move_on(shop)
+    MerchantMethod.objects.filter(method=method).delete()
+    order = decide(order)
+    assert (order.status, order.method, causes(order)) == (Status.RESERVED, None, {Cause.METHOD})

@@ -215,6 +215,29 @@ def test_orders_of_both_clock_changes_arrive_once(centra: Centra, zone: str, cha
     assert sorted(Order.objects.values_list("number", flat=True)) == sorted(numbers)
 
 
+def test_connected_within_the_hour_that_comes_twice_no_order_of_it_is_left(centra: Centra) -> None:
+    import time_machine
+
+    def at(day: int, hour: int, minute: int) -> time_machine.travel:
+        return time_machine.travel(datetime(2026, 10, day, hour, minute, tzinfo=UTC), tick=True)
+
+    centra.shop.time_zone = centra.integration.time_zone = "Europe/Stockholm"
+    centra.shop.save()
+    with at(25, 0, 50):  # 02:50 in the shop, for the first time
+        centra.integration.takes_orders_since = timezone.now()
+        centra.integration.save()
+        active_method(centra)
+        sweater = goods(centra, on_hand=10)
+    with at(24, 23, 55):  # 01:55
+        before = buy(centra, {sweater.size: 1})
+    with at(25, 1, 20):  # 02:20, for the second time
+        placed = buy(centra, {sweater.size: 1})
+        look(centra, ask=True)
+    assert ours(placed).status == Status.NEW
+    assert SeenOrder.objects.get(number=str(before.number)).reason == "older"
+    assert Order.objects.count() == 1
+
+
 def test_the_ledger_of_a_pass_adds_up(centra: Centra) -> None:
     active_method(centra)
     sweater = goods(centra, on_hand=10)

@@ -1,6 +1,7 @@
 """What a shop's order means here. Pure."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -70,6 +71,30 @@ def test_a_second_name_holds_only_the_orders_that_contain_it() -> None:
 )
 def test_an_order_is_left_only_for_these_reasons(fields: dict[str, object], settings: Settings, why: Skip) -> None:
     assert reading.skip(order(**fields), settings) == why
+
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")  # 02:00 to 03:00 came twice there on 25 October 2026, from 00:00 UTC on
+
+
+@pytest.mark.parametrize(
+    ("placed", "since", "is_older"),
+    [
+        ((25, 0, 20), (25, 0, 50), False),  # 02:20: perhaps that of an hour later
+        ((25, 0, 20), (25, 1, 10), False),
+        ((25, 0, 20), (25, 1, 20), False),
+        ((25, 0, 20), (25, 1, 21), True),  # both have passed
+        ((25, 1, 20), (25, 1, 30), True),  # told with its offset: the second
+        ((24, 23, 59), (25, 0, 0), True),  # 01:59 came once
+        ((25, 2, 0), (25, 2, 1), True),  # and so did 03:00
+        ((25, 2, 0), (25, 2, 0), False),
+    ],
+)
+def test_in_the_hour_that_comes_twice_an_order_counts_as_of_the_later(
+    placed: tuple[int, int, int], since: tuple[int, int, int], is_older: bool
+) -> None:
+    data = order(placed_at=datetime(2026, 10, *placed, tzinfo=UTC))
+    settings = Settings(datetime(2026, 10, *since, tzinfo=UTC), zone=STOCKHOLM)
+    assert reading.is_older(data, settings) is is_older
 
 
 def test_the_digest_follows_what_the_shop_says_and_what_changes_its_meaning() -> None:
