@@ -253,11 +253,16 @@ class Town(World):
                     self._delete_shipment(there)
 
     def _make_missing_shipments(self) -> None:
-        """As the reason says: the shop's people make the shipment that they deleted."""
+        """As the reason says: the shop's people make the shipment that they deleted, unless they cancelled it all."""
         untold = self.orders(Status.SHIPPED).filter(told_at__isnull=True, shipment__isnull=False).exclude(tell_error="")
         for order in untold.select_related("shipment"):
             there = ShopOrder.objects.filter(number=order.number).first()
             if there is None or order.shipment is None or there.shipments.filter(shipped_at=None).exists():
+                continue
+            if there.status == ShopOrder.Status.CANCELLED:
+                # Nobody makes a shipment of that any more; the merchant says so on the order's page.
+                with refusals():
+                    self._leave(order)
                 continue
             pieces = {int(line): count for line, count in order.shipment.pieces.items()}
             with refusals():
