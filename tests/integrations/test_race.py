@@ -82,15 +82,18 @@ def test_a_run_whose_connection_is_cut_says_so_and_goes_on_after_its_last_page()
     assert (state.place["cursor"], state.last_error, state.leased_until) == ("?page=2", str(sync.DATABASE_AWAY), None)
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no statement time-out")
 def test_what_the_database_refuses_while_it_is_there_is_a_fault_of_our_own() -> None:
     state = factories.integration().state("refresh")
 
-    def is_too_slow(run: sync.Run) -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 1")
-            cursor.execute("SELECT pg_sleep(1)")
+    # Both are operational errors, as a cut connection is.
+    is_postgresql = connection.vendor == "postgresql"
+    refused = ["SET LOCAL statement_timeout = 1", "SELECT pg_sleep(1)"] if is_postgresql else ["SELECT 1 FROM nowhere"]
 
-    record = sync.run(state.pk, is_too_slow)
+    def is_refused(run: sync.Run) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            for statement in refused:
+                cursor.execute(statement)
+
+    record = sync.run(state.pk, is_refused)
     assert record is not None
     assert record.error == str(sync.OUR_FAULT)

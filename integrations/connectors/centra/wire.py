@@ -23,7 +23,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,9}(\.0{1,9})?")
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.IGNORECASE)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6}\d*)?)?([+-]\d\d:?\d\d|Z)?)?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_PLAIN_FLAGS = {None: False, False: False, True: True}  # 0 and 1 as well, which equal them
+_PLAIN_FLAGS: dict[Scalar, bool] = {None: False, False: False, True: True}  # 0 and 1 as well, which equal them
 _FLAGS = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 _UNHEARD_OF = Decimal(10) ** 12
 
@@ -287,7 +287,7 @@ def required(value: Scalar, field: str) -> str:
 def flag(value: Scalar, field: str) -> bool:
     """A yes or no; nothing is no."""
     if value in _PLAIN_FLAGS:
-        return _PLAIN_FLAGS[value]  # type: ignore[index]
+        return _PLAIN_FLAGS[value]
     try:
         return _FLAGS[text(value, field).lower()]
     except KeyError:
