@@ -7,13 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.models import Integration
 from orders import moves
 from orders.models import Order, SeenOrder, Status, Verdict
 from sandbox.models import Fault
 from sandbox.models import Order as ShopOrder
 from tests.conftest import Centra
-from tests.orders.shop import active_method, buy, goods, look, sweep
+from tests.orders.shop import buy, look, sweep, three_for_shipments
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,12 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def placed(centra: Centra) -> ShopOrder:
     """Three pieces, of which one is being collected for the first of two shipments."""
-    Integration.objects.filter(pk=centra.integration.pk).update(
-        reads=Integration.Reads.SHIPMENTS, captures=Integration.Captures.SENT
-    )
-    centra.integration.refresh_from_db()
-    active_method(centra)
-    placed = buy(centra, {goods(centra).size: 3})
+    placed = three_for_shipments(centra)
     ship(placed, 1)
     ship(placed, 2)
     look(centra)

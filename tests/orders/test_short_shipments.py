@@ -8,13 +8,12 @@ import pytest
 from django.utils import timezone
 
 from integrations.connectors.base import ParcelData
-from integrations.models import Integration
 from orders import moves, short
 from orders.models import Order, Status
 from products.models import Reservation, Stock
 from sandbox.models import Order as ShopOrder
 from tests.conftest import Centra
-from tests.orders.shop import active_method, buy, goods, look, sweep
+from tests.orders.shop import look, sweep, three_for_shipments
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,12 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def placed(centra: Centra) -> ShopOrder:
     """Three pieces, of which two were found."""
-    Integration.objects.filter(pk=centra.integration.pk).update(
-        reads=Integration.Reads.SHIPMENTS, captures=Integration.Captures.SENT
-    )
-    centra.integration.refresh_from_db()
-    active_method(centra)
-    placed = buy(centra, {goods(centra).size: 3})
+    placed = three_for_shipments(centra)
     placed.create_shipment(good_to_go=True, capture=False)
     look(centra)
     order = Order.objects.get()
