@@ -10,6 +10,8 @@ from django.urls import include, path
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler400, handler500 = "myogo.failing.bad_request", "myogo.failing.server_error"
+
 # Of allauth's pages those that somebody can get to from one of ours, each with a template of ours.
 ACCOUNT_PAGES = {
     "account_login",
