@@ -4,8 +4,8 @@ BIN := .venv/bin
 PORT ?= 8000
 export PORT
 SEED ?= 1
-MINUTES ?= 8
-ORDERS ?= 2000
+MINUTES ?= 7
+ORDERS ?= 1800
 
 .PHONY: help install demo run worker beat migrate test fast fire bench lint types format check audit lock clean
 

@@ -1,4 +1,4 @@
-"""`python -m tests.fire --seed 1 --minutes 8 --orders 3000`: a storm, and exit status 1 where anything is not zero.
+"""`python -m tests.fire --seed 1 --minutes 7 --orders 1800`: a storm, and exit status 1 where anything is not zero.
 
 Needs a PostgreSQL that lets us make a database (TEST_POSTGRES_URL) and a redis-server on the PATH, which it starts by
 itself. The report goes to `docs/fire.md`, or where `--report` says.
@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from tests.fire.engines import OURS, ROOT, Database, Engines, NotToBeHad, free_port
+from tests.fire.ways import TOKEN
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 # Seconds for what takes minutes and hours. No answer may be under way for longer than the wait after a lost one.
@@ -41,8 +42,8 @@ def say(text: str) -> None:
 def arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fire", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=8.0, help="how long the storm lasts")
-    parser.add_argument("--orders", type=int, default=2000)
+    parser.add_argument("--minutes", type=float, default=7.0, help="how long the storm lasts")
+    parser.add_argument("--orders", type=int, default=1800)
     parser.add_argument("--rest", type=float, default=240.0, help="seconds to wait at most until nothing is owed")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--port", type=int, default=0, help="of the web process; 0 for a free one")
@@ -65,6 +66,7 @@ def environment(database: Database, redis_port: int, short: bool) -> dict[str, s
         "CELERY_QUEUE": "myogo",
         "ALLOWED_HOSTS": "*",
         "LOG_LEVEL": "WARNING",
+        "METRICS_TOKEN": TOKEN,
         "PGAPPNAME": "fire",
     }
 
@@ -98,7 +100,7 @@ def burn(options: argparse.Namespace, engines: Engines, given: list[str]) -> boo
     logging.getLogger().handlers = [logging.FileHandler(engines.folder / "driver.log")]
     call_command("migrate", verbosity=0)
 
-    from tests.fire import embers, ours, plan, quiet, report, storm, town, truth
+    from tests.fire import embers, ours, plan, quiet, report, storm, town, truth, visits
 
     drawn = plan.draw(options.seed, options.minutes * 60, options.orders)
     towns = town.build(engines.port)
@@ -107,7 +109,9 @@ def burn(options: argparse.Namespace, engines: Engines, given: list[str]) -> boo
     engines.start()
     what = f"{drawn.orders} orders, {len(drawn.acts)} acts in {drawn.seconds:.0f} s"
     say(f"Seed {drawn.seed}, plan {drawn.digest}: {what}.")
-    burning = storm.Storm(drawn, towns, engines)
+    people = visits.Visits(towns, f"http://127.0.0.1:{engines.port}", engines.was_away)
+    people.move_in()
+    burning = storm.Storm(drawn, towns, engines, people)
     started = time.monotonic()
     burning.rage()
     raged = time.monotonic() - started
@@ -123,12 +127,18 @@ def burn(options: argparse.Namespace, engines: Engines, given: list[str]) -> boo
         smouldered, ours.look(towns, engines.folder),
     )  # fmt: skip
     report.write(result, options.report)
-    beside = [("failed in our own code", result.ours), ("planned faults that never hit", result.missed)]
+    beside = [
+        ("shown at a browser", result.seen.errors),
+        ("errors of calls", burning.errors),
+        ("failed in our own code", result.ours),
+        ("planned faults that never hit", result.missed),
+        ("neither seen nor pressed", result.not_seen),
+    ]
     for name, found in [*result.findings.rows(), *beside]:
         say(f"{name}: {len(found)}")
         for what in found[: report.NAMED]:
             say(f"  {what}")
-    for what in [*owed, *burning.errors][: report.NAMED]:
+    for what in owed[: report.NAMED]:
         say(f"  {what}")
     say(f"The report is in {options.report}.")
     return result.is_green

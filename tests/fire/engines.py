@@ -6,6 +6,7 @@ Whoever dies is started again a moment later, as any service manager does. Nothi
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import signal
@@ -22,12 +23,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import redis
+import requests
 from psycopg import sql
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
 OURS = "fire-driver"  # the application name of our own connections, which nobody cuts
 RESTART = 1.0  # seconds until a dead process is started again
+LONGEST_RESTART = 45.0  # seconds after which a killed one must work again
+GRACE = 0.5  # seconds in which what was away may still be noticed
 
 
 class NotToBeHad(Exception):
@@ -136,6 +140,7 @@ class Engines:
     processes: dict[str, Process] = field(default_factory=dict)
     killed: Counter[str] = field(default_factory=Counter)
     died: Counter[str] = field(default_factory=Counter)
+    outages: list[tuple[str, float, float]] = field(default_factory=list)  # what was away on purpose, from when to when
     over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -186,14 +191,33 @@ class Engines:
 
     def kill(self, name: str, pause: float = RESTART) -> None:
         """kill -9; started again after a pause."""
+        began = time.monotonic()
         with self.lock:
             self.processes[name].wanted = False
             self.processes[name].kill()
             self.killed[f"{name.split()[0]} killed with -9"] += 1
+            self.outages.append((name, began, math.inf))
         self.over.wait(pause)
         with self.lock:
             if not self.over.is_set():
                 self.processes[name].start()
+        if name in ("web", "redis"):
+            threading.Thread(target=self._note_return, args=[name, began], daemon=True).start()
+
+    def _note_return(self, name: str, began: float) -> None:
+        """The outage ends where it works again; not for ever, for what never comes back is an error."""
+        end = began + LONGEST_RESTART
+        while time.monotonic() < end and not self._is_back(name) and not self.over.wait(0.2):
+            pass
+        self.outages.remove((name, began, math.inf))
+        self.outages.append((name, began, time.monotonic() + GRACE))
+
+    def _is_back(self, name: str) -> bool:
+        return _is_alive(self.port) if name == "web" else _answers(self.redis_port)
+
+    def was_away(self, what: str, begin: float, end: float) -> bool:
+        """Whether we killed or cut that between these moments of the monotonic clock."""
+        return any(name == what and since <= end and until >= begin for name, since, until in list(self.outages))
 
     def empty_redis(self) -> None:
         client = redis.Redis(port=self.redis_port, socket_connect_timeout=2)
@@ -205,7 +229,16 @@ class Engines:
     def cut_databases(self, pick: int) -> None:
         """About half of the connections, chosen by number."""
         pids = [pid for place, pid in enumerate(self.database.backends()) if (pick >> (place % 10)) & 1]
+        began = time.monotonic()
         self.killed["database connections cut"] += self.database.cut(pids)
+        self.outages.append(("database", began, time.monotonic() + GRACE))
+
+
+def _is_alive(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/health/live", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def _answers(port: int) -> bool:

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.models.fault import Kind
+from tests.fire.ways import BUTTONS, DESK, WAYS
 
 SHOPS = 4
 ITEMS = 12  # per shop
 ADOPTING, LATE_PAYING = 2, 1  # the shop that makes its shipments itself, and the one that is paid when a parcel is sent
 ASKED_BACK, PICKED_SHORT = 5, 3  # one order in so many of the shop that is paid late
 BUYING = 0.85  # share of the time in which people buy
+LOOKING = 1.0  # seconds between two looks at pages, of one to three pages each
+ROUNDS = 1.5  # seconds between two rounds at the staff's desk
 LEVERS = 0.75  # faults that are pulled per second
 PAGES = ("GET products", "GET stock", "GET orders", "GET shipments")
 WRITES = ("POST stock", "POST shipments", "PUT shipments", "PUT shipment", "PUT capture", "DELETE shipments")
@@ -76,8 +79,9 @@ MINDS: tuple[tuple[str, str, float, str], ...] = (
 
 @dataclass(frozen=True)
 class Act:
-    """Something that happens `at` so many seconds after the beginning. `who`: shopper, shop, merchant, goods, faults,
-    deaths. `order` is the number of the purchase that is meant."""
+    """Something that happens `at` so many seconds after the beginning. `who`: shopper, shop, merchant, goods, visitor,
+    desk, faults, deaths. `order` is the number of the purchase that is meant. What a merchant does `by` "page" is done
+    at a browser, else by a call."""
 
     at: float
     who: str
@@ -85,6 +89,14 @@ class Act:
     shop: int = 0
     order: int = 0
     more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_by_page(self) -> bool:
+        return self.more.get("by") == "page"
+
+    @property
+    def is_at_browser(self) -> bool:
+        return self.is_by_page or self.who in ("visitor", "desk")
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,7 @@ def draw(seed: int, seconds: float, orders: int) -> Plan:
     people = list(_purchases(random.Random(f"{seed} people"), seconds, orders))
     acts = [
         *people,
+        *_visits(random.Random(f"{seed} visits"), seconds),
         *_goods(random.Random(f"{seed} goods"), seconds, [act for act in people if act.who == "shopper"]),
         *_levers(random.Random(f"{seed} faults"), seconds),
         *_storms(random.Random(f"{seed} storms"), seconds),
@@ -150,9 +163,25 @@ def _changes_of_mind(chance: random.Random, at: float, shop: int, number: int, s
         if chance.random() * 100 < share * often:
             # Some at once, before anybody has read it; some when it is long on its way.
             begin = at + chance.choice((0.1, chance.uniform(1, 15), chance.uniform(5, seconds / 4)))
-            yield Act(begin, who, what, shop, number)
+            # Every other customer's order is looked after at a browser.
+            more = {"by": "page"} if who == "merchant" and number % 2 else {}
+            yield Act(begin, who, what, shop, number, more)
             if then:
-                yield Act(begin + chance.uniform(1, seconds / 8), who, then, shop, number)
+                yield Act(begin + chance.uniform(1, seconds / 8), who, then, shop, number, more)
+
+
+def _visits(chance: random.Random, seconds: float) -> Iterator[Act]:
+    """Pages that people look at, and rounds at the staff's desk; every way at least once where there is time for it."""
+    ways = [*WAYS, *BUTTONS]
+    for number in range(int(seconds * BUYING / LOOKING)):
+        if number % len(ways) == 0:
+            chance.shuffle(ways)
+        at, pick = 2 + LOOKING * (number + chance.random()), chance.randrange(10_000)
+        yield Act(at, "visitor", ways[number % len(ways)], chance.randrange(SHOPS), 0, {"pick": pick})
+    for number in range(int(seconds * 0.95 / ROUNDS)):
+        # The last shop is the first one's merchant's.
+        shop, what = number % (SHOPS - 1), DESK[number // (SHOPS - 1) % len(DESK)]
+        yield Act(ROUNDS * (number + 1), "desk", what, shop, 0, {"pick": chance.randrange(10_000)})
 
 
 def _goods(chance: random.Random, seconds: float, purchases: list[Act]) -> Iterator[Act]:

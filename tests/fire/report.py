@@ -22,10 +22,13 @@ from sandbox.models import Fault
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Shipment as ShopShipment
 from sandbox.models.fault import Kind
+from tests.fire.browser import Ledger
 from tests.fire.plan import pairs
 from tests.fire.storm import Storm
 from tests.fire.town import Town, merchants
 from tests.fire.truth import Findings
+from tests.fire.visits import DESK_BUTTONS, ORDER_BUTTONS
+from tests.fire.ways import BUTTONS, WAYS
 
 Pair = tuple[str, str]  # a kind of fault and an endpoint
 NAMED = 40  # findings of a kind that are written out
@@ -51,8 +54,20 @@ class Result:
     @property
     def is_green(self) -> bool:
         """A short storm has not the time to meet every fault; a whole one has."""
-        is_thin = self.storm.plan.is_whole and self.missed
-        return not (self.findings.total or self.owed or self.storm.errors or self.ours or is_thin)
+        is_thin = self.storm.plan.is_whole and (self.missed or self.not_seen)
+        is_wrong = self.findings.total or self.owed or self.storm.errors or self.seen.errors or self.ours
+        return not (is_wrong or is_thin)
+
+    @property
+    def seen(self) -> Ledger:
+        """What people at browsers met."""
+        return self.storm.visits.ledger
+
+    @property
+    def not_seen(self) -> list[str]:
+        """Pages on which nobody was, and kinds of buttons that nobody pressed."""
+        pages = {name for steps in WAYS.values() for name, _way in steps} - set(self.seen.fetched)
+        return sorted(pages | ({*ORDER_BUTTONS, *BUTTONS, *DESK_BUTTONS} - set(self.seen.pressed)))
 
     @cached_property
     def hits(self) -> Counter[Pair]:
@@ -125,8 +140,9 @@ def _page(result: Result) -> Iterator[str]:
     yield f"| **doubled** | **{len(result.findings.doubled)}** |"
     yield f"| **wrong** | **{len(result.findings.wrong)}** |"
     yield f"| still owed at the end | {len(result.owed)} |"
-    yield f"| errors that a person would have seen | {len(result.storm.errors)} |"
-    yield f"| runs and pages that failed in our own code | {len(result.ours)} |"
+    yield f"| pages and buttons that showed somebody at a browser an error | {len(result.seen.errors)} |"
+    yield f"| errors of what people did by calls | {len(result.storm.errors)} |"
+    yield f"| runs, tasks and pages that failed in our own code, by records and logs | {len(result.ours)} |"
     yield f"| planned faults that never hit | {len(result.missed)} of {aimed} |\n"
     yield from _problems(result)
     yield "## What it was\n\n| | |\n|---|---|"
@@ -142,6 +158,7 @@ def _page(result: Result) -> Iterator[str]:
         "processes": f"{engines.workers} workers of 2 processes each, beat, 2 web processes of 8 threads, Redis",
     })  # fmt: skip
     yield from _work(result)
+    yield from _browsers(result)
     yield from _deaths(result)
     yield from _faults(result)
     yield from _reading()
@@ -153,8 +170,13 @@ def _rows(facts: dict[str, object]) -> Iterator[str]:
 
 
 def _problems(result: Result) -> Iterator[str]:
-    lists = [*result.findings.rows(), ("still owed", result.owed), ("errors", result.storm.errors)]
-    lists.append(("failed in our own code", result.ours))
+    lists = [
+        *result.findings.rows(),
+        ("still owed", result.owed),
+        ("shown at a browser", result.seen.errors),
+        ("errors of calls", result.storm.errors),
+        ("failed in our own code", result.ours),
+    ]
     for name, found in lists:
         if found:
             yield f"### {name}\n"
@@ -180,6 +202,36 @@ def _work(result: Result) -> Iterator[str]:
         "changes of stock": Movement.objects.count(),
         **{name: n for name, n in sorted(acts.items())},
     })  # fmt: skip
+
+
+def _browsers(result: Result) -> Iterator[str]:
+    """What was fetched and pressed over HTTP, from the web processes that may die, on connections that may be cut."""
+    seen = result.seen
+    yield "## What people at browsers did\n"
+    yield (
+        "Merchants' people and staff, signed in by the form, and machines that watch; over HTTP, from the web "
+        "processes of the storm. An error is an answer of 400 or more, a trace, more than ten seconds, a way that "
+        "leads nowhere, a button that says nothing. While the web process was killed, or the database's connections "
+        "or Redis were cut, people reloaded, and looked before they pressed again.\n"
+    )
+    yield "| | |\n|---|---|"
+    took, where = seen.slowest
+    yield from _rows({
+        "pages fetched": sum(seen.fetched.values()),
+        "buttons pressed": sum(seen.pressed.values()),
+        "slowest answer": f"{took:.1f} s ({where})" if where else "none",
+        **{f"reloaded, for {why}": n for why, n in sorted(seen.reloaded.items())},
+    })  # fmt: skip
+    for what, counted in (
+        ("page", seen.fetched),
+        ("button", seen.pressed),
+        ("not offered just then", seen.not_offered),
+    ):
+        if counted:
+            yield f"| {what} | times |\n|---|---|"
+            yield from _rows(dict(sorted(counted.items())))
+    if result.not_seen:
+        yield f"Neither seen nor pressed: {', '.join(result.not_seen)}.\n"
 
 
 def _reasons(towns: list[Town]) -> str:

@@ -26,6 +26,7 @@ from products.models import ShopFigure
 from tests.fire.engines import Engines
 from tests.fire.plan import Act, Plan
 from tests.fire.town import Town, merchants
+from tests.fire.visits import Visits
 
 log = logging.getLogger(__name__)
 LONGEST = 5.0  # seconds that a failed pipe waits at most
@@ -35,11 +36,12 @@ LAG = 120.0  # seconds that an act waits at most for the purchase it is about
 
 @dataclass
 class Storm:
-    """One storm. `errors` are those that a person would have seen: refusals with a sentence are none."""
+    """One storm. `errors` are those of what people do by calls; what browsers met stands in the visits' ledger."""
 
     plan: Plan
     towns: list[Town]
     engines: Engines
+    visits: Visits
     errors: list[str] = field(default_factory=list)
     bought: int = -1
     over: threading.Event = field(default_factory=threading.Event)
@@ -49,21 +51,31 @@ class Storm:
     def rage(self) -> None:
         """Until every act is done; the staff and the hurrying hand go on a little longer."""
         self.began = time.monotonic()
-        casts: list[tuple[Callable[[Act], None], tuple[str, ...]]] = [
-            (self._buy, ("shopper",)),
-            (self._change_mind, ("shop",)),
-            (self._change_mind, ("merchant",)),
-            (lambda act: self.towns[act.shop].goods(act), ("goods",)),
-            (lambda act: self.towns[act.shop].fault(act), ("faults",)),
-            (self._strike, ("deaths",)),
+        mine = self.plan.of("merchant")
+        casts: list[tuple[Callable[[Act], None], list[Act]]] = [
+            (self._buy, self.plan.of("shopper")),
+            (self._change_mind, self.plan.of("shop")),
+            (self._change_mind, [act for act in mine if not act.is_by_page]),
+            (self._change_mind, [act for act in mine if act.is_by_page]),
+            (self.visits.visit, self.plan.of("visitor")),
+            (self.visits.work, self.plan.of("desk")),
+            (lambda act: self.towns[act.shop].goods(act), self.plan.of("goods")),
+            (lambda act: self.towns[act.shop].fault(act), self.plan.of("faults")),
+            (self._strike, self.plan.of("deaths")),
         ]
-        acting = [self._thread(self._play, self.plan.of(*who), do) for do, who in casts]
+        self._open_the_desk(True)
+        acting = [self._thread(self._play, acts, do) for do, acts in casts]
         beside = [self._thread(self._work), self._thread(self._hurry)]
         for thread in acting:
             thread.join()
+        self._open_the_desk(False)
         self.over.set()
         for thread in beside:
             thread.join()
+
+    def _open_the_desk(self, is_open: bool) -> None:
+        for town in merchants(self.towns):
+            town.has_desk = is_open
 
     def _thread(self, job: Callable[..., None], *arguments: object) -> threading.Thread:
         def run() -> None:
@@ -81,7 +93,8 @@ class Storm:
     def _play(self, acts: Iterable[Act], do: Callable[[Act], None]) -> None:
         for act in acts:
             late = time.monotonic() - self.began - act.at
-            self.lagged = max(self.lagged, late)
+            if not act.is_at_browser:  # those wait for a web process that was killed
+                self.lagged = max(self.lagged, late)
             if late < 0:
                 time.sleep(-late)
             self.safely(f"{act.who}: {act.what} in shop {act.shop}", lambda: do(act))  # noqa: B023
@@ -105,7 +118,7 @@ class Storm:
         while self.bought < act.order and time.monotonic() < end:
             time.sleep(0.1)  # the shop is behind its time
         town = self.towns[act.shop]
-        town.change_mind(act)
+        (self.visits if act.is_by_page else town).change_mind(act)
         town.books.acts[f"{act.who}: {act.what}"] += 1
 
     def _strike(self, act: Act) -> None:

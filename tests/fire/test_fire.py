@@ -9,11 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
 
 import pytest
 from django.db import transaction
@@ -28,12 +27,12 @@ from sandbox.models import Shipment as ShopShipment
 from sandbox.models import Size
 from sandbox.models.shipment import ShipmentLine
 from tests.everything import answers
-from tests.fire import ours, plan, report, storm, truth
+from tests.fire import ours, plan, report, truth
 from tests.fire.__main__ import POSTGRES
-from tests.fire.engines import ROOT, Engines
+from tests.fire.conftest import burnt, visits_to
+from tests.fire.engines import ROOT
 from tests.fire.plan import Act
-from tests.fire.town import ON_HAND, Town, build
-from tests.orders.machine_hosts import listening_everywhere
+from tests.fire.town import ON_HAND, Town
 
 SEED = os.environ.get("FIRE_SEED", "7")
 
@@ -46,13 +45,13 @@ def test_the_same_seed_draws_the_same_storm() -> None:
 
 
 def test_a_whole_storm_pulls_every_lever_at_every_endpoint() -> None:
-    acts = [act for act in plan.draw(1, 480, 3000).of("faults") if "params" in act.more]
+    acts = [act for act in plan.draw(1, 420, 1800).of("faults") if "params" in act.more]
     pulled = {(act.more["endpoint"], act.what, str(act.more["params"])) for act in acts}
     assert {(endpoint, kind, str(more)) for endpoint, kind, more in plan.pairs()} <= pulled
 
 
 def test_faults_of_rare_calls_come_early_and_the_calls_are_many() -> None:
-    drawn = plan.draw(1, 480, 2000)
+    drawn = plan.draw(1, 420, 1800)
     assert drawn.is_whole
     assert not plan.draw(1, 60, 100).is_whole
     late_payers = [act for act in drawn.of("shopper") if act.shop == plan.LATE_PAYING]
@@ -65,7 +64,7 @@ def test_faults_of_rare_calls_come_early_and_the_calls_are_many() -> None:
 
 
 def test_about_as_many_pieces_come_as_are_bought_and_none_too_late() -> None:
-    drawn = plan.draw(1, 480, 2000)
+    drawn = plan.draw(1, 420, 1800)
     shelf = {(house, item): ON_HAND for house in range(plan.SHOPS - 1) for item in range(plan.ITEMS)}
     for act in drawn.of("goods", "shopper"):
         if act.who == "goods":
@@ -77,25 +76,6 @@ def test_about_as_many_pieces_come_as_are_bought_and_none_too_late() -> None:
 
 
 # --- the proof can fail --------------------------------------------------------------------
-
-
-@pytest.fixture
-def towns(transactional_db: None) -> Iterator[list[Town]]:
-    """The four shops with an order each, sent and told; run in this process, without any fault."""
-    with listening_everywhere() as port:
-        towns = build(port, further=0)
-        for number, town in enumerate(towns):
-            more = {"lines": [[0, 2], [1, 1]], "confirm": True, "owes": False}
-            town.purchase(Act(0, "shopper", "buy", number, number, more))
-        for town in towns:
-            town.run("intake")
-        for _round in range(2):
-            for town in towns:
-                town.work(is_last=True)
-                town.run("hand-over")
-        for town in towns:
-            town.settle()
-        yield towns
 
 
 def test_rare_calls_are_made_as_often_as_the_plan_counts_on(towns: list[Town]) -> None:
@@ -247,8 +227,7 @@ def test_what_failed_in_our_own_code_is_found_and_a_cut_connection_is_no_fault_o
 
 
 def test_a_storm_with_a_fault_of_our_own_is_not_green(towns: list[Town]) -> None:
-    burnt = storm.Storm(plan.draw(1, 30, 10), towns, cast("Engines", None))
-    result = report.Result(burnt, truth.look(towns), [], {}, 1.0, 1.0, "15", "7", "", "")
+    result = burnt(visits_to(towns))
     burst = replace(result, ours=["shop 0: stock failed in our own code"])
     assert (result.is_green, burst.is_green) == (True, False)
     assert list(report._problems(burst))[:2] == ["### failed in our own code\n", f"* {burst.ours[0]}"]
@@ -271,4 +250,5 @@ def test_a_short_storm_loses_doubles_and_miscounts_nothing(tmp_path: Path) -> No
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr[-3000:]
     assert "| **lost** | **0** |" in written.read_text()
-    assert "| runs and pages that failed in our own code | 0 |" in written.read_text()
+    assert "| runs, tasks and pages that failed in our own code, by records and logs | 0 |" in written.read_text()
+    assert "| pages and buttons that showed somebody at a browser an error | 0 |" in written.read_text()

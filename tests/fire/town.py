@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integrations.connectors.base import ParcelData
@@ -32,6 +33,7 @@ PACKING = timedelta(seconds=2)  # between collecting and sending; time enough to
 ON_HAND = 60  # pieces of each item at the beginning
 PATIENCE = 4  # times that somebody presses *Try again*
 FURTHER = 1200  # items of the first shop that nobody buys: several pages of products and of stock
+DESK_SHARE = 7  # one order in so many is left to the staff at the desk's pages, while there are some
 LONG_AGO = "2020-01-01T00:00:00+00:00"
 SECRET = "a-secret-api-key"
 
@@ -53,6 +55,7 @@ class Town(World):
 
     number: int = 0
     is_rash: bool = False  # whole storms: much is asked back and picked short where it is paid late
+    has_desk: bool = False  # somebody is at the desk's pages
     books: Books = field(default_factory=Books)
     orders_of: dict[int, int] = field(default_factory=dict)
     stays_held: set[int] = field(default_factory=set)
@@ -85,17 +88,17 @@ class Town(World):
         if act.who == "shop":
             self.in_shop(act.order, act.what)
         elif act.what == "ask to cancel":
-            self._ask_to_cancel()
+            order = self.just_begun()
+            if order is not None:
+                with refusals():
+                    moves.ask_to_cancel(order, "Kim")
         else:
             self.at_merchant(act.order, act.what)
 
-    def _ask_to_cancel(self) -> None:
-        """Of the order that the warehouse has just begun: who asks later is told that it is sent."""
+    def just_begun(self) -> Order | None:
+        """The order that the warehouse has begun last: who asks later is told that it is sent."""
         begun = self.orders(Status.COLLECTING).filter(shop=self.integration.shop, cancel_asked_at__isnull=True)
-        order = begun.order_by("-collected_at").first()
-        if order is not None:
-            with refusals():
-                moves.ask_to_cancel(order, "Kim")
+        return begun.order_by("-collected_at").first()
 
     # --- faults ----------------------------------------------------------------------------
 
@@ -148,13 +151,12 @@ class Town(World):
 
     def work(self, *, is_last: bool = False) -> None:
         """One round of the staff through the desk: collect, answer, count, send. Some orders are picked short, once."""
-        fresh = self.orders(Status.NEW).filter(handover_asked_at__isnull=True)
-        self._done("marked as collecting", desk.mark_collecting(list(fresh[:AT_ONCE]), "Robin"))
+        fresh = self._in_hand(self.orders(Status.NEW).filter(handover_asked_at__isnull=True))
+        self._done("marked as collecting", desk.mark_collecting(fresh, "Robin"))
         at_hand = self.orders(Status.COLLECTING)
         if self.is_rash and self.number == LATE_PAYING and not is_last:
             self._regret(list(at_hand.filter(cancel_asked_at__isnull=True, cancel_answer="")[:AT_ONCE]))
-        asked = list(at_hand.filter(cancel_asked_at__isnull=False, cancel_answer="")[:AT_ONCE])
-        for order in asked:
+        for order in self._in_hand(at_hand.filter(cancel_asked_at__isnull=False, cancel_answer="")):
             self._done(
                 "answered",
                 desk.answer(
@@ -163,11 +165,18 @@ class Town(World):
             )
         packing = PACKING * (2 if self.number == LATE_PAYING else 1)
         packed = at_hand if is_last else at_hand.filter(collected_at__lte=timezone.now() - packing)
-        begun = list(packed.prefetch_related("lines")[:AT_ONCE])
+        begun = self._in_hand(packed.prefetch_related("lines"))
         for order in begun:
             self._count(order, is_last=is_last)
         parcels = [(order, ParcelData("PostNord", "MyPack", f"T-{order.pk}")) for order in begun]
         self._done("shipped", desk.mark_shipped(parcels, "Robin"))
+
+    def _in_hand(self, found: QuerySet[Order]) -> list[Order]:
+        """As many as are taken at once, without those that are left to the desk's pages."""
+        return [one for one in found[: 2 * AT_ONCE] if not self.is_for_page(one.pk)][:AT_ONCE]
+
+    def is_for_page(self, pk: int) -> bool:
+        return self.has_desk and pk % DESK_SHARE == 0
 
     @property
     def _short_one_in(self) -> int:

@@ -79,9 +79,7 @@ def test_a_session_that_is_not_saved_for_the_database_went_away_is_no_bad_reques
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_the_database_refuses_while_it_is_there_is_a_fault_of_our_own(
-    browser: Client, merchant: Merchant
-) -> None:
+def test_what_the_database_refuses_while_it_is_there_is_a_fault_of_our_own(browser: Client, merchant: Merchant) -> None:
     """A column that is missing, as where a migration was left out."""
     factories.order(merchant)
     sql("ALTER TABLE {table} RENAME COLUMN number TO another", table="orders_order")
