@@ -7,7 +7,6 @@ is sent is read from the page that was fetched before; what is not offered there
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,15 +18,27 @@ from tests import factories
 from tests.fire.browser import Browser, Ledger
 from tests.fire.plan import Act
 from tests.fire.reading import NotOffered, Page
-from tests.fire.town import AT_ONCE, PACKING, Town, merchants
-from tests.fire.ways import MACHINES, STAFF, TOKEN, WAYS, leads
+from tests.fire.town import AT_ONCE, Town, merchants
+from tests.fire.ways import MACHINES, ORDER, REFRESH, STAFF, TOKEN, WAYS, leads
 
 STATUSES = {"draft": Status.DRAFT, "save": Status.NEW, "cancel": Status.CANCELLED}
 ACTS = {"ask to cancel": "ask", "accept": "accept", "refuse": "refuse", "try again": "capture"}
 SPLIT = "split one off"
+EARLY = ("status=new", "status=pending", "status=reserved")
+LISTS = {
+    "draft": EARLY,
+    "save": ("status=draft",),
+    "cancel": ("status=reserved", "status=new"),
+    "ask to cancel": ("status=collecting",),
+    "accept": ("asks=changed",),
+    "refuse": ("asks=changed",),
+    "try again": ("status=waiting&cause=capture", "status=waiting&cause=refused", "asks=unpaid"),
+    SPLIT: EARLY,
+}
 ORDER_BUTTONS = frozenset(f"order: {what}" for what in (*STATUSES, *ACTS, SPLIT))
 DESK_BUTTONS = frozenset({"desk: collect", "desk: answer", "desk: ship", "desk: parcels"})
 DONE = re.compile(r"(\d+) (?:orders? (?:is|are)|requests? (?:is|are)) (marked as collecting|answered|shipped)")
+LOOKS = (("act", "look"), ("act", "try"))  # what is there depends on how the last run ended
 DESK_LIST = "/admin/orders/order/?state={state}&merchant={m}"
 TICKED, GO = "_selected_action", ("index", "0")
 
@@ -45,7 +56,6 @@ class Visits:
     was_away: Callable[[str, float, float], bool] = never_away
     ledger: Ledger = field(default_factory=Ledger)
     browsers: dict[tuple[str, str], Browser] = field(default_factory=dict)
-    packing: dict[str, float] = field(default_factory=dict)  # when an order was first seen to be COLLECTING, by key
 
     @cached_property
     def kims(self) -> dict[int, User]:
@@ -109,44 +119,40 @@ class Visits:
 
     def _button(self, town: Town, what: str) -> None:
         browser, m, i = self._browser("visitor", self.kims[town.merchant.pk]), town.merchant.pk, town.integration.pk
-        if what == "Refresh":
+        if what == REFRESH:
             page = browser.get("Sync webshop products", f"/m/{m}/products/sync/?shop={i}")
             browser.press(what, page.form("/products/sync/refresh/"), None, is_silent=True)
             return
         page = browser.get("an integration", f"/m/{m}/integrations/{i}/")
-        button = ("act", "look")
-        browser.press(what, page.form("/pipes/intake/", button), button)
+        form = page.form("/pipes/intake/")
+        browser.press(what, form, next((one for one in form.buttons if one in LOOKS), LOOKS[0]))
 
     # --- the merchant's people, about one order ----------------------------------------------
 
     def change_mind(self, act: Act) -> None:
-        """*Save* in the status bar, or one of the buttons of the order's page."""
+        """*Save* in the status bar, or one of the buttons of an order's page; of an order found in a list."""
         town = self.towns[act.shop]
-        what = f"{act.what} in shop {act.shop}"
-        if act.what == "ask to cancel":
-            begun = town.just_begun()
-            if begun is not None:
-                self.ledger.safely(what, lambda: self._change(town, begun.number, begun.label, act.what))
-        elif there := town.shop_order(act.order):
-            self.ledger.safely(what, lambda: self._change(town, str(there.number), str(there.number), act.what))
+        self.ledger.safely(f"{act.what} in shop {act.shop}", lambda: self._change(town, act.what, act.order))
 
-    def _change(self, town: Town, number: str, label: str, what: str) -> None:
-        """Found by its number, opened, and the button pressed if it is there."""
+    def _change(self, town: Town, what: str, pick: int) -> None:
         browser = self._browser("merchant", self.kims[town.merchant.pk])
-        m, i = town.merchant.pk, town.integration.pk
-        found = browser.get("orders, searched", f"/m/{m}/orders/?q={number}&shop={i}")
-        href = next((href for href, words in found.links if words == label and href.startswith(f"/m/{m}/orders/")), "")
-        if not href:
-            return  # nobody has read it in yet
-        page = browser.get("an order", href)
+        page = self._found(browser, town, what, pick)
         if what in STATUSES:
-            form = page.form("/status/")
-            browser.press(f"order: {what}", form, None, {"status": [STATUSES[what].value]})
+            browser.press(f"order: {what}", page.form("/status/"), None, {"status": [STATUSES[what].value]})
         elif what in ACTS:
             button = ("act", ACTS[what])
             browser.press(f"order: {what}", page.form("/act/", button), button)
         else:
             self._split_one_off(browser, page)
+
+    @staticmethod
+    def _found(browser: Browser, town: Town, what: str, pick: int) -> Page:
+        """An order with which this can be done, in one of the lists in which such orders stand."""
+        for asked in LISTS[what]:
+            page = browser.get("orders, narrowed", f"/m/{town.merchant.pk}/orders/?{asked}")
+            if found := [href for href, _words in page.links if leads(ORDER, href)]:
+                return browser.get("an order", found[pick % len(found)])
+        raise NotOffered("no such order just now")
 
     @staticmethod
     def _split_one_off(browser: Browser, page: Page) -> None:
@@ -196,12 +202,9 @@ class Visits:
             self._act(town, page, "answer", "agree_to_cancel" if pick % 3 else "too_late_to_cancel", ticked)
 
     def _ship(self, town: Town, pick: int) -> None:
-        """Those that this desk saw a while ago already, packed meanwhile; each with the code of its label."""
-        page, now = self._list(town, "collecting"), time.monotonic()
-        listed = [key for key in _boxes(page) if town.is_for_page(int(key))]
-        for key in listed:
-            self.packing.setdefault(key, now)
-        ticked = [key for key in listed if now - self.packing[key] >= PACKING.total_seconds()][:AT_ONCE]
+        """Those that are left to the desk's pages, each with the code of its label."""
+        page = self._list(town, "collecting")
+        ticked = [key for key in _boxes(page) if town.is_for_page(int(key))][:AT_ONCE]
         if not ticked:
             return
         form = next(one for one in page.forms if TICKED in one.offered)

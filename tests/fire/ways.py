@@ -74,7 +74,7 @@ WAYS = {**MERCHANTS, **STAFF, **MACHINES}
 TOKEN = "a-token-for-prometheus"  # noqa: S105  # of METRICS_TOKEN, in every process of the storm
 
 # What the merchant's people press beside the buttons of an order: where, and which button of it.
-BUTTONS = ("Refresh", "Look again now")
+REFRESH, LOOK = BUTTONS = ("Refresh", "Look again now, or Try again")
 DESK = ("collect", "answer", "ship")
 
 
