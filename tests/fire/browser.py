@@ -98,8 +98,11 @@ class Browser:
     def sign_in(self) -> None:
         """As everybody does: the form of the page, with its token."""
         page = self._ask("sign in", "GET", SIGN_IN)
-        form = page.form(SIGN_IN)
-        sent = form.filled(None, {"login": [self.email], "password": [self.password]})
+        try:
+            form = page.form(SIGN_IN)
+            sent = form.filled(None, {"login": [self.email], "password": [self.password]})
+        except NotOffered as error:
+            raise Seen(f"sign in: {error}") from error
         if self._ask("sign in", "POST", form.address, sent).address.startswith(SIGN_IN):
             raise Seen(f"{self.email} was not signed in")
         self.is_signed_in = True
@@ -148,7 +151,7 @@ class Browser:
             raise Seen(f"{name}: {type(error).__name__}") from error
         self._judge(name, answer, began)
         self.ledger.count(self.ledger.pressed if method == "POST" else self.ledger.fetched, name)
-        return Page(urlsplit(answer.url)._replace(scheme="", netloc="").geturl(), answer.status_code, answer.text)
+        return Page(urlsplit(answer.url)._replace(scheme="", netloc="").geturl(), answer.text)
 
     def _excuse(self, what: str, words: str, began: float) -> None:
         if self.was_away(what, began, time.monotonic()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from html.parser import HTMLParser
@@ -43,7 +43,6 @@ class Page:
     """An answer of the portal, at the address where the browser ended."""
 
     address: str
-    status: int
     text: str
 
     @cached_property
@@ -66,15 +65,9 @@ class Page:
 
     def form(self, address: str, button: tuple[str, str] | None = None) -> Form:
         """The one that is sent to an address with this end, and has this button; raises `NotOffered`."""
-        return next(self._forms(address, button), None) or self._nothing(address, button)
-
-    def _forms(self, address: str, button: tuple[str, str] | None) -> Iterator[Form]:
         for form in self.forms:
             if urlsplit(form.address).path.endswith(address) and (button is None or button in form.buttons):
-                yield form
-
-    @staticmethod
-    def _nothing(address: str, button: tuple[str, str] | None) -> Form:
+                return form
         raise NotOffered(f"no form to {address} with the button {button}")
 
 

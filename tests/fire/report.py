@@ -56,7 +56,8 @@ class Result:
         """A short storm has not the time to meet every fault; a whole one has."""
         is_thin = self.storm.plan.is_whole and (self.missed or self.not_seen)
         is_wrong = self.findings.total or self.owed or self.storm.errors or self.seen.errors or self.ours
-        return not (is_wrong or is_thin)
+        is_blind = not (self.seen.fetched and self.seen.pressed)
+        return not (is_wrong or is_thin or is_blind)
 
     @property
     def seen(self) -> Ledger:

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +28,7 @@ from sandbox.models import Shipment as ShopShipment
 from sandbox.models import Size
 from sandbox.models.shipment import ShipmentLine
 from tests.everything import answers
-from tests.fire import ours, plan, report, truth
+from tests.fire import ours, plan, report, truth, visits, ways
 from tests.fire.__main__ import POSTGRES
 from tests.fire.conftest import burnt, visits_to
 from tests.fire.engines import ROOT
@@ -61,6 +62,20 @@ def test_faults_of_rare_calls_come_early_and_the_calls_are_many() -> None:
         assert {(act.shop, act.more["times"], act.more["skip"]) for act in levers} == {(plan.LATE_PAYING, 1, 0)}
         assert max(act.at for act in levers) < drawn.seconds * 0.7 < drawn.seconds * plan.BUYING
         assert len(late_payers) / one_in > 3 * len(levers)
+
+
+def test_a_whole_storm_goes_every_way_and_wants_every_button_again_and_again() -> None:
+    drawn = plan.draw(1, 420, 1800)
+    looked, pressed, worked = (
+        Counter(act.what for act in acts)
+        for acts in (drawn.of("visitor"), [act for act in drawn.of("merchant") if act.is_by_page], drawn.of("desk"))
+    )
+    assert set(looked) == {*ways.WAYS, *ways.BUTTONS}
+    assert {f"order: {what}" for what in pressed} == visits.ORDER_BUTTONS
+    assert set(worked) == set(ways.DESK)
+    assert min([*looked.values(), *pressed.values(), *worked.values()]) >= 10
+    # Two or three requests each: a few in a second.
+    assert 1.5 < (looked.total() + pressed.total() + worked.total()) / drawn.seconds < 3
 
 
 def test_about_as_many_pieces_come_as_are_bought_and_none_too_late() -> None:
@@ -227,7 +242,9 @@ def test_what_failed_in_our_own_code_is_found_and_a_cut_connection_is_no_fault_o
 
 
 def test_a_storm_with_a_fault_of_our_own_is_not_green(towns: list[Town]) -> None:
-    result = burnt(visits_to(towns))
+    people = visits_to(towns)
+    people.visit(Act(0, "visitor", "front page", 0, 0, {"pick": 0}))
+    result = burnt(people)
     burst = replace(result, ours=["shop 0: stock failed in our own code"])
     assert (result.is_green, burst.is_green) == (True, False)
     assert list(report._problems(burst))[:2] == ["### failed in our own code\n", f"* {burst.ours[0]}"]

@@ -180,10 +180,11 @@ BROKEN = {
 
 
 def test_a_page_that_is_broken_turns_the_report_red(towns: list[Town]) -> None:
-    assert burnt(visits_to(towns)).is_green
+    assert not burnt(visits_to(towns)).is_green  # nobody was there
     for what, said in BROKEN.items():
         visits, town = visits_to(towns), towns[0]
         visits.visit(Act(0, "visitor", "settings", 0, 0, {"pick": 0}))  # signed in while all is well
+        assert burnt(visits).is_green
         with override_settings(ROOT_URLCONF="tests.fire.test_visits"):
             visits.visit(Act(0, "visitor", what, 0, 0, {"pick": 0}))
         kim = visits.kims[town.merchant.pk].email
@@ -225,7 +226,6 @@ def test_an_outage_lasts_until_it_works_again() -> None:
 def test_what_a_page_does_not_offer_is_not_pressed() -> None:
     page = Page(
         "/m/1/orders/2/",
-        200,
         """<ul class="messagelist"><li>One &amp; two</li></ul>
         <form method="post" action="status/"><input name="seen" value="new">
         <input type="radio" name="status" value="new" checked><input type="radio" name="status" value="draft">
