@@ -1,6 +1,6 @@
 """`make fire`: a storm over the whole portal, and the proof afterwards that nothing was lost, doubled or wrong.
 
-plan       what will happen, drawn from a seed: purchases and changes of mind, faults, deaths (pure)
+plan       what will happen, drawn from a seed: purchases, changes of mind, looks at pages, faults, deaths (pure)
 engines    a PostgreSQL database and a Redis of its own, web processes, workers and beat that may be killed
 town       shops of several kinds, and everything that people do in them by calls
 ways       which pages people look at, and how they get there (pure)

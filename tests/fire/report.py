@@ -131,10 +131,10 @@ def _page(result: Result) -> Iterator[str]:
     yield (
         f"Written by `make fire` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, of `{commit()}`. A storm over the whole "
         "portal, on PostgreSQL and Redis with several worker processes: people buy, change their minds, pack and send, "
-        f"while {aimed - len(result.missed)} of the {len(pairs())} pairs of a fault and an endpoint of the shops that "
-        "there can be happen, workers die, Redis is emptied and the database's connections are cut. Then the faults "
-        "end, what is owed is waited for, and both sides are compared with each other and with the people's own "
-        "books.\n"
+        f"by calls and at browsers, while {aimed - len(result.missed)} of the {len(pairs())} pairs of a fault and an "
+        "endpoint of the shops that there can be happen, workers die, Redis is emptied and the database's connections "
+        "are cut. Then the faults end, what is owed is waited for, and both sides are compared with each other and "
+        "with the people's own books.\n"
     )
     yield "| | |\n|---|---|"
     yield f"| **lost** | **{len(result.findings.lost)}** |"
@@ -192,7 +192,7 @@ def _work(result: Result) -> Iterator[str]:
     shops = [town.shop for town in towns]
     shipments = ShopShipment.objects.filter(order__shop__in=shops)
     acts: Counter[str] = sum((town.books.acts for town in merchants(towns)), Counter())
-    yield "## What people did\n\n| | |\n|---|---|"
+    yield "## What people did, or tried\n\n| | |\n|---|---|"
     yield from _rows({
         "orders bought": f"{ShopOrder.objects.filter(shop__in=shops).count()} in {len(towns)} shops "
         f"(refused by the shops for want of pieces: {sum(town.books.refused for town in merchants(towns))})",
@@ -281,6 +281,12 @@ def _reading() -> Iterable[str]:
         "payment or piece too many. *Wrong*: a figure, a status or a ledger that differs between the shop, the portal "
         "and what the people counted. Orders that wait do so for a reason that a person can read; each is listed on "
         "the front page.\n"
+    )
+    yield (
+        "Who buys, the shop's people, goods that come in and most of what the warehouse and the merchants do are calls "
+        "in the process of the storm, whose own connections nobody cuts. What is done at browsers goes through the web "
+        "processes: they are killed, and their connections are cut, as those of the workers. A refusal with a sentence "
+        "is an answer and no error.\n"
     )
     yield (
         "Waits of minutes and hours are rows and settings; the storm shortens them to seconds. The wait after a lost "
