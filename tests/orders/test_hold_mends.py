@@ -139,15 +139,15 @@ Scene = Iterator[tuple[ShopOrder, Cause, str, str]]
 # --- SKU -------------------------------------------------------------------------------------
 
 
-def other(world: World, sku: str = "FG9", **fields: Any) -> ShopOrder:
-    """An order for an item that is no product here, read."""
-    size = world.centra.shop.add_size(sku, "-NVY", "-M", name=f"Cap {sku}", stock=9, **fields)
-    placed = buy(world.centra, {size: 1})
-    return placed
+def other(world: World, **fields: Any) -> ShopOrder:
+    """An order for an item that is no product here; not read yet."""
+    size = world.centra.shop.add_size("FG9", "-NVY", "-M", name="Cap", stock=9, **fields)
+    return buy(world.centra, {size: 1})
 
 
-def covered(world: World, sku: str = "FG9-NVY-M") -> None:
-    factories.stock(Product.objects.get(sku=sku), world.integration.warehouse, 5)
+def covered(world: World) -> None:
+    """The new product has come to the warehouse."""
+    factories.stock(Product.objects.get(sku="FG9-NVY-M"), world.integration.warehouse, 5)
 
 
 def new_in_the_shop(world: World) -> Scene:

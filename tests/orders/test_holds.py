@@ -72,7 +72,10 @@ def test_a_product_mended_frees_every_order_that_waits_for_its_customs_data(
     assert (reason.mend.words, reason.mend.url) == ("Open the product", address)
     form = page.get(address).context["form"]
     shown = {name: form[name].value() or "" for name in form.fields}
-    page.post(address, {**shown, "hs_code": "6110 1190", "country_of_origin": "PT"})
+    page.post(address, {**shown, "hs_code": "6110 1190"})
+    tasks.decide()
+    assert bare.holds.get().text == "Outside the EU customs needs HS code and origin: origin missing for FG1."
+    page.post(address, {**shown, "hs_code": "61101190", "country_of_origin": "PT"})
     tasks.decide()
 
     for order in (half, bare):
