@@ -7,7 +7,8 @@ is sent is read from the page that was fetched before; what is not offered there
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urljoin
@@ -24,11 +25,12 @@ from tests.fire.ways import MACHINES, ORDER, REFRESH, STAFF, TOKEN, WAYS, leads
 STATUSES = {"draft": Status.DRAFT, "save": Status.NEW, "cancel": Status.CANCELLED}
 ACTS = {"ask to cancel": "ask", "accept": "accept", "refuse": "refuse", "try again": "capture"}
 SPLIT = "split one off"
-EARLY = ("status=new", "status=pending", "status=reserved")
+EARLY = ("status=reserved", "status=new", "status=pending")
+OPENED = 2  # orders of one list, at most
 LISTS = {
     "draft": EARLY,
     "save": ("status=draft",),
-    "cancel": ("status=reserved", "status=new"),
+    "cancel": EARLY,
     "ask to cancel": ("status=collecting",),
     "accept": ("asks=changed",),
     "refuse": ("asks=changed",),
@@ -135,8 +137,15 @@ class Visits:
         self.ledger.safely(f"{act.what} in shop {act.shop}", lambda: self._change(town, act.what, act.order))
 
     def _change(self, town: Town, what: str, pick: int) -> None:
+        """Whoever does not find the button on one order's page opens another order."""
         browser = self._browser("merchant", self.kims[town.merchant.pk])
-        page = self._found(browser, town, what, pick)
+        for page in self._candidates(browser, town, what, pick):
+            with suppress(NotOffered):
+                self._press(browser, page, what)
+                return
+        raise NotOffered("no such order just now")
+
+    def _press(self, browser: Browser, page: Page, what: str) -> None:
         if what in STATUSES:
             browser.press(f"order: {what}", page.form("/status/"), None, {"status": [STATUSES[what].value]})
         elif what in ACTS:
@@ -146,13 +155,13 @@ class Visits:
             self._split_one_off(browser, page)
 
     @staticmethod
-    def _found(browser: Browser, town: Town, what: str, pick: int) -> Page:
-        """An order with which this can be done, in one of the lists in which such orders stand."""
+    def _candidates(browser: Browser, town: Town, what: str, pick: int) -> Iterator[Page]:
+        """Orders of the lists in which those stand with which this can be done; few of each list."""
         for asked in LISTS[what]:
             page = browser.get("orders, narrowed", f"/m/{town.merchant.pk}/orders/?{asked}")
-            if found := [href for href, _words in page.links if leads(ORDER, href)]:
-                return browser.get("an order", found[pick % len(found)])
-        raise NotOffered("no such order just now")
+            found = [href for href, _words in page.links if leads(ORDER, href)]
+            for place in range(min(len(found), OPENED)):
+                yield browser.get("an order", found[(pick + place) % len(found)])
 
     @staticmethod
     def _split_one_off(browser: Browser, page: Page) -> None:
