@@ -72,6 +72,15 @@ def installation_is_named(**kwargs: Any) -> list[CheckMessage]:
     return [Warning("The installation has no name of its own.", hint=hint, id="integrations.W005")]
 
 
+@register(Tags.security, deploy=True)
+def addresses_are_confirmed(**kwargs: Any) -> list[CheckMessage]:
+    """Else anybody is whoever they say they are; the sandbox is complained of by itself."""
+    if settings.SANDBOX or settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory":
+        return []
+    found = "Who signs up need not show that the email address is theirs."
+    return [Warning(found, hint="Set EMAIL_VERIFICATION=mandatory, or leave it out.", id="integrations.W006")]
+
+
 @register(Tags.security)
 def installation_fits(**kwargs: Any) -> list[CheckMessage]:
     if 0 < len(settings.INSTALLATION) <= 100:

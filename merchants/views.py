@@ -118,8 +118,8 @@ def users(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
 def _linked(request: MerchantRequest, merchant: Merchant, form: LinkUserForm) -> bool:
     if not form.is_valid():
         return False
-    if not linking.may_link_now(request):
-        form.add_error(None, _("You linked very many users just now. Wait an hour, then link the next."))
+    if why := linking.why_not_now(request, request.user):
+        form.add_error(None, why)
         return False
     member, is_new = linking.link(merchant, form.cleaned_data["email"], form.cleaned_data["name"])
     words = {"user": member.user.email}

@@ -224,7 +224,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "merchants.forms.SignupForm"
-ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="none")
+# Anybody can sign up with anybody's address. The sandbox is tried out where there is no mail.
+ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="none" if SANDBOX else "mandatory")
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,30/5m/ip", "signup": "20/5m/ip", "link_user": "30/h/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
@@ -233,6 +234,8 @@ CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
 # --- mail ----------------------------------------------------------------------------------
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
+# Seconds: a mail server that is silent holds up a worker, or a page, no longer.
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
 # Where the portal stands, for the addresses in mails that no request asked for; without it they name the pages only.
 PORTAL_URL = env.str("PORTAL_URL", default="").rstrip("/")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="myOGO <noreply@localhost>")

@@ -23,7 +23,8 @@ NAMES = (
     "DEBUG SECURE_SSL_REDIRECT SECURE_HSTS_SECONDS SECURE_HSTS_INCLUDE_SUBDOMAINS SECURE_HSTS_PRELOAD "
     "SESSION_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE CSRF_COOKIE_SECURE CSRF_COOKIE_HTTPONLY "
     "CSRF_COOKIE_SAMESITE SECURE_CONTENT_TYPE_NOSNIFF SECURE_REFERRER_POLICY X_FRAME_OPTIONS "
-    "SECURE_CROSS_ORIGIN_OPENER_POLICY SECURE_PROXY_SSL_HEADER SANDBOX ALLOW_PRIVATE_SHOP_ADDRESSES SESSION_COOKIE_AGE"
+    "SECURE_CROSS_ORIGIN_OPENER_POLICY SECURE_PROXY_SSL_HEADER SANDBOX ALLOW_PRIVATE_SHOP_ADDRESSES SESSION_COOKIE_AGE "
+    "ACCOUNT_EMAIL_VERIFICATION EMAIL_TIMEOUT"
 )
 # What the README tells to set, and nothing else: the rest must be right by itself.
 PRODUCTION = {
@@ -81,6 +82,8 @@ def test_check_deploy_finds_nothing() -> None:
         ({"ALLOW_PRIVATE_SHOP_ADDRESSES": "true"}, "integrations.W002"),
         ({"CELERY_BROKER_URL": "memory://localhost/"}, "integrations.W003"),
         ({"CACHE_URL": "locmemcache://"}, "integrations.W004"),
+        ({"EMAIL_VERIFICATION": "none"}, "integrations.W006"),
+        ({"EMAIL_VERIFICATION": "optional"}, "integrations.W006"),
         ({"FIELD_ENCRYPTION_KEYS": "no-key"}, "integrations.E002"),
         ({"KEEP_PERSONAL_DATA_MONTHS": "0"}, "orders.E001"),
     ],
@@ -90,6 +93,12 @@ def test_check_deploy_finds_what_is_dangerous(changes: dict[str, str], id_: str)
     said = manage("check", "--deploy", "--fail-level", "WARNING", **changes)
     assert said.returncode != 0
     assert id_ in said.stderr
+
+
+def test_the_sandbox_is_tried_out_without_mail() -> None:
+    show = "from django.conf import settings; print(settings.ACCOUNT_EMAIL_VERIFICATION)"
+    assert manage("shell", "--no-imports", "-c", show, SANDBOX="true").stdout.split() == ["none"]
+    assert "integrations.W006" not in manage("check", "--deploy", SANDBOX="true").stderr
 
 
 def test_nothing_dangerous_is_silenced(settings: LazySettings) -> None:
@@ -117,6 +126,8 @@ def test_production_s_settings_are_those_of_a_page_with_logins(production: dict[
         "SANDBOX": False,
         "ALLOW_PRIVATE_SHOP_ADDRESSES": False,
         "SESSION_COOKIE_AGE": 1_209_600,
+        "ACCOUNT_EMAIL_VERIFICATION": "mandatory",
+        "EMAIL_TIMEOUT": 10,
     }
 
 
