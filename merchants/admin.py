@@ -50,7 +50,7 @@ class LinkingAdmin(admin.ModelAdmin[Any]):
 
     def _say(self, request: HttpRequest, user: User, *, is_told: bool) -> None:
         said = _("%(user)s had never confirmed this address, so the password chosen at sign-up counts no more.")
-        then = _("A mail says how to choose one.") if is_told else _("“Forgot your password?” mails the way to another.")
+        then = _("A mail says how to choose one.") if is_told else _("“Forgot your password?” mails the way to one.")
         messages.warning(request, f"{said % {'user': user}} {then}")
 
 

@@ -40,7 +40,7 @@ def why_not_now(request: HttpRequest, user: User) -> str:
     if accounts.is_confirmed(user):
         return ""
     if not accounts.send_confirmation(request):
-        return _("Before you link others, your own address must be confirmed, and that mail could not be sent. Try later.")
+        return _("Before you link others, confirm your own address. But that mail could not be sent: try again later.")
     return _("Before you link others, confirm your own address: the link is in your mailbox.")
 
 
@@ -107,7 +107,7 @@ def tell(request: HttpRequest, member: Membership) -> bool:
     try:
         mailing.send(f"myOGO: {subject}", render_to_string("merchants/email/linked.txt", facts), [user.email])
     except mailing.Unsent as why:
-        log.warning("User %s could not be told of the link to merchant %s (%s).", user.pk, merchant.pk, why)
+        log.warning("User %s could not be told of the link to merchant %s (%s).", user.pk, merchant.pk, why.kind)
         return False
     return True
 

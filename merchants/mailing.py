@@ -9,13 +9,14 @@ OF_THIS_ONE = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)
 
 
 class Unsent(Exception):
-    """A mail did not go out. Its text is the kind of the error: what the server said may quote the recipients.
+    """A mail did not go out. `kind` is the error's: what the server said may quote the recipients.
 
     `is_down`: no other mail would go out now either, and each costs `EMAIL_TIMEOUT` where the server is silent.
     """
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(type(error).__name__)
+        self.kind = type(error).__name__
+        super().__init__(self.kind)
         self.is_down = not isinstance(error, OF_THIS_ONE)
 
 

@@ -113,7 +113,7 @@ def notify() -> int:
         try:
             sent += _tell(member, now)
         except mailing.Unsent as why:
-            log.warning("User %s could not be mailed (%s); tried again later.", member.user_id, why)
+            log.warning("User %s could not be mailed (%s); tried again later.", member.user_id, why.kind)
             if why.is_down:
                 break
     return sent

@@ -313,7 +313,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"text": {"()": "myogo.logs.Text"}, "json": {"()": "myogo.logs.Json"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "filters": {"lowered": {"()": "myogo.logs.Lowered"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
+        "strangers": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["lowered"]},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "django.security": {"handlers": ["strangers"], "propagate": False},
+    },
 }

@@ -35,9 +35,7 @@ def tell() -> int:
         try:
             told += _tell(merchant)
         except mailing.Unsent as why:
-            log.warning(
-                "Merchant %s could not be told of its shipping methods (%s); tried again later.", merchant.pk, why
-            )
+            log.warning("Merchant %s could not be told of its methods (%s); tried again later.", merchant.pk, why.kind)
             if why.is_down:
                 break
     return told

@@ -125,9 +125,7 @@ def test_a_mail_that_fails_stays_owed(merchant: Merchant, settings: Any, caplog:
     assert len(letters()) == 1
 
 
-def test_a_silent_mail_server_holds_the_worker_up_once_however_many_are_owed(
-    merchant: Merchant, settings: Any
-) -> None:
+def test_a_silent_mail_server_holds_the_worker_up_once_however_many_are_owed(merchant: Merchant, settings: Any) -> None:
     """The same process takes in orders and tells shops."""
     assert settings.EMAIL_TIMEOUT == 1
     held(merchant)
