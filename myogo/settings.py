@@ -177,8 +177,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": TICK_SECONDS,
         "options": {"expires": 2 * TICK_SECONDS},
     },
-    "forget old activity": {
-        "task": "integrations.forget_runs",
+    "forget old activity and sessions": {
+        "task": "integrations.forget",
         "schedule": crontab(hour=3, minute=10),
         "options": {"expires": 6 * 3600},
     },
