@@ -46,7 +46,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries n
 
 def is_confirmed(user: User) -> bool:
     """Whether somebody has shown that the address of this login is theirs."""
-    return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
+    return bool(EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists())
 
 
 def confirm(user: User) -> None:

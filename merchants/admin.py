@@ -1,6 +1,6 @@
 """The staff's desk: who works here, for whom, and in which house."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
@@ -17,6 +17,9 @@ admin.site.site_header = _("Staff · times in UTC")
 admin.site.site_title = _("myOGO staff")
 admin.site.index_title = _("The staff's desk")
 admin.site.enable_nav_sidebar = False  # the lists need its place at 1280 pixels; the front page holds the same links
+
+
+Linked = TypeVar("Linked", Merchant, User)
 
 
 class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -38,13 +41,13 @@ class MembershipInline(admin.TabularInline[Membership, Merchant]):
     fields = ("user", "merchant", "edits_settings", "edits_products", "edits_orders")
 
 
-class LinkingAdmin(admin.ModelAdmin[Any]):
+class LinkingAdmin(admin.ModelAdmin[Linked]):
     """A desk where users are linked: what `linking.link` takes from a login that nobody confirmed goes here too."""
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
-        moved = [row for row, fields in formset.changed_objects if "user" in fields]
-        for row in [*formset.new_objects, *moved]:
+        rows: list[Any] = [*formset.new_objects, *(row for row, fields in formset.changed_objects if "user" in fields)]
+        for row in rows:
             if isinstance(row, Membership) and linking.distrust(row.user):
                 self._say(request, row.user, is_told=linking.tell(request, row))
 
@@ -85,7 +88,7 @@ class UserAdmin(LinkingAdmin, BaseUserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Merchant)
-class MerchantAdmin(LinkingAdmin):
+class MerchantAdmin(LinkingAdmin[Merchant]):
     ordering = ("name",)
     list_display = ("name", "company_name", "houses", "linked_users", "created_at")
     list_filter = ("warehouses",)

@@ -321,7 +321,7 @@ def test_what_a_task_raised_is_logged_without_what_was_worked_on(
 ) -> None:
     """Celery puts it into the message."""
     logging.getLogger().handlers[-1].setFormatter(formatter())
-    fails.apply([kind])
+    fails.apply((kind,))
     said = "".join(lines)
     assert "raised unexpected" in said
     assert kind in said
@@ -332,7 +332,7 @@ def test_what_a_task_raised_is_logged_without_what_was_worked_on(
 def test_what_a_task_raised_is_quoted_where_it_names_no_row(lines: list[str]) -> None:
     """A deadlock's first line; whoever is on duty must know which it was."""
     KINDS["OperationalError"] = OperationalError
-    fails.apply(["OperationalError"])
+    fails.apply(("OperationalError",))
     [line] = [json.loads(line) for line in lines if "raised unexpected" in line]
     assert line["message"].endswith(f"raised unexpected: django.db.utils.OperationalError: {ROW}")
 

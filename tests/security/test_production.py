@@ -11,12 +11,14 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.contrib.sessions.models import Session
+from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
 from merchants.models import Merchant, User
 from tests import factories
 from tests.addresses import make_world, of, sandbox_urls, url_of
+from tests.security.test_content_policy import POLICY, inline_parts, policy_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = (
@@ -172,12 +174,42 @@ def test_http_is_sent_on_to_https_and_told_to_stay_there(merchant: Merchant) -> 
     assert said == "max-age=31536000; includeSubDomains; preload"
 
 
-def test_another_host_is_refused(production: dict[str, Any], settings: LazySettings) -> None:
+@pytest.mark.usefixtures("as_in_production")
+@pytest.mark.parametrize("is_https", [True, False])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example/x", "\xa0", ""])
+def test_another_host_is_refused(settings: LazySettings, host: str, is_https: bool) -> None:
     """An address in a mail is never built from what a stranger said the host is."""
     settings.ALLOWED_HOSTS = ["portal.example.com"]
-    answer = Client(raise_request_exception=False).get("/accounts/login/", headers={"Host": "evil.example"})
+    client = Client(raise_request_exception=False)
+    answer = client.get("/accounts/login/", headers={"Host": host}, secure=is_https)
     assert answer.status_code == 400
     assert "evil.example" not in answer.content.decode()
+    assert inline_parts(answer.content.decode()) == []
+    assert unguarded(answer) == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_in_production")
+@pytest.mark.parametrize(
+    "address", ["/health/live", "/health/ready", "/accounts/login/", "/%00", "/nowhere/", "/admin/"]
+)
+@pytest.mark.parametrize("is_https", [True, False])
+def test_whatever_is_answered_first_has_the_headers_of_every_page(address: str, is_https: bool) -> None:
+    answer = Client(raise_request_exception=False).get(address, secure=is_https)
+    assert unguarded(answer) == {}
+    assert ("Strict-Transport-Security" in answer) == is_https
+
+
+def unguarded(answer: HttpResponseBase) -> dict[str, str | None]:
+    """The headers that keep a browser on its guard, as far as they are not what they should be."""
+    wanted = {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    found = {name: answer.get(name) for name, value in wanted.items() if answer.get(name) != value}
+    return found if policy_of(answer) == POLICY else {**found, "Content-Security-Policy": None}
 
 
 # --- sessions ----------------------------------------------------------------------------------------
