@@ -3,19 +3,24 @@
 An address is confirmed by a click in a mail to it: the link after signing up, or the one to choose a password.
 """
 
+import logging
 import smtplib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.email_verification import send_verification_email_for_user
 from allauth.account.models import EmailAddress
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from merchants.models import User
+
+log = logging.getLogger(__name__)
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types
@@ -33,6 +38,15 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries n
             raise PermissionDenied(_("The password was changed elsewhere in this moment. Sign in anew."))
         user.set_password(password)
         user.save(update_fields=["password"])
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Raises allauth's `ImmediateHttpResponse`, with a page that says so, where the mail cannot be sent."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (smtplib.SMTPException, OSError) as error:
+            kind = type(error).__name__  # what the mail server said may quote the recipients
+            log.warning("A mail (%s) could not be sent (%s).", template_prefix, kind)
+            raise ImmediateHttpResponse(render(self.request, "503.html", status=503)) from None
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return reverse("merchants:create")
@@ -62,9 +76,9 @@ def confirm_by_mail(user: User, **kwargs: Any) -> None:
 
 
 def send_confirmation(request: HttpRequest) -> bool:
-    """Mail the signed-in user the link that confirms; returns whether the mail server took it, now or just before."""
+    """Mail the signed-in user the link that confirms, unless that was just done; returns whether nothing failed."""
     try:
         send_verification_email_for_user(request, request.user)
-    except (smtplib.SMTPException, OSError):
+    except ImmediateHttpResponse:
         return False
     return True

@@ -8,6 +8,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.conf import LazySettings
 from django.core import mail
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.test import Client
@@ -116,6 +117,29 @@ def test_a_forgotten_password_chosen_by_mail_confirms_the_address() -> None:
     Client().post(reverse("account_reset_password"), {"email": VICTIM})
     choose_password(mailed_address(mail.outbox[-1]), KIMS)
     assert accounts.is_confirmed(User.objects.get(email=VICTIM))
+
+
+@pytest.mark.parametrize("what", ["sign up", "sign in", "reset"])
+def test_where_no_mail_goes_out_a_page_says_so_and_all_goes_on_later(
+    settings: LazySettings, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    if what == "sign in":
+        sign_up()
+    settings.ACCOUNT_EMAIL_VERIFICATION, works, settings.EMAIL_BACKEND = "mandatory", settings.EMAIL_BACKEND, REFUSING
+    kim = {"name": "Kim", "email": VICTIM, "password1": EVES}
+    url, typed = {
+        "sign up": (reverse("account_signup"), kim),
+        "sign in": (reverse("account_login"), {"login": VICTIM, "password": EVES}),
+        "reset": (reverse("account_reset_password"), {"email": VICTIM}),
+    }[what]
+    answer = Client().post(url, typed)
+    assert (answer.status_code, "The mail could not be sent" in answer.content.decode()) == (503, True)
+    assert ("SMTPRecipientsRefused" in caplog.text, "@" in caplog.text) == (True, False)
+    settings.EMAIL_BACKEND = works
+    cache.clear()  # minutes later
+    if what != "reset":
+        sign_in(EVES)
+        assert "Confirm" in mail.outbox[-1].subject
 
 
 # --- who may link ---------------------------------------------------------------------------------
