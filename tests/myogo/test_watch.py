@@ -12,7 +12,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from celery import shared_task
+from celery import current_app
 from django.conf import LazySettings
 from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -301,12 +301,18 @@ def test_a_shops_refusal_is_logged_by_its_kind_alone(lines: list[str]) -> None:
 ROW = "Failing row contains (Kim Berg, Storgata 1, kim@example.com)"
 
 
-@shared_task(name="tests.fails")
 def fails(kind: str) -> None:
     try:
         raise KINDS[kind](ROW)
     except ValueError as error:
         raise RuntimeError(f"Row: {error}") from error
+
+
+@pytest.fixture
+def task() -> Iterator[Any]:
+    """One that fails, known to Celery for as long as the test runs."""
+    yield current_app.task(name="tests.fails", lazy=False)(fails)
+    current_app.tasks.unregister("tests.fails")
 
 
 KINDS: dict[str, type[Exception]] = {
@@ -317,11 +323,11 @@ KINDS: dict[str, type[Exception]] = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("formatter", [logs.Json, logs.Text])
 def test_what_a_task_raised_is_logged_without_what_was_worked_on(
-    lines: list[str], formatter: type[logs.Quiet], kind: str
+    lines: list[str], task: Any, formatter: type[logs.Quiet], kind: str
 ) -> None:
     """Celery puts it into the message."""
     logging.getLogger().handlers[-1].setFormatter(formatter())
-    fails.apply((kind,))
+    task.apply((kind,))
     said = "".join(lines)
     assert "raised unexpected" in said
     assert kind in said
@@ -329,10 +335,10 @@ def test_what_a_task_raised_is_logged_without_what_was_worked_on(
     assert "Kim" not in said
 
 
-def test_what_a_task_raised_is_quoted_where_it_names_no_row(lines: list[str]) -> None:
+def test_what_a_task_raised_is_quoted_where_it_names_no_row(lines: list[str], task: Any) -> None:
     """A deadlock's first line; whoever is on duty must know which it was."""
     KINDS["OperationalError"] = OperationalError
-    fails.apply(("OperationalError",))
+    task.apply(("OperationalError",))
     [line] = [json.loads(line) for line in lines if "raised unexpected" in line]
     assert line["message"].endswith(f"raised unexpected: django.db.utils.OperationalError: {ROW}")
 
