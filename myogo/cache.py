@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 import logging
-import time
 from dataclasses import dataclass
-from typing import Any
+from time import monotonic
+from typing import Any, cast
 
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
@@ -34,7 +34,7 @@ class Line:
 
     def is_asked(self) -> bool:
         """After a pause one thread asks, while the others go on without."""
-        now = time.monotonic()
+        now = monotonic()
         if now < self.away_until:
             return False
         if self.away_until:
@@ -42,7 +42,7 @@ class Line:
         return True
 
     def is_lost(self, error: Exception) -> None:
-        now = time.monotonic()
+        now = monotonic()
         self.away_until = now + PAUSE
         if now - self.said_at >= SAID_EVERY:
             self.said_at = now
@@ -83,7 +83,7 @@ class Redis(RedisCache):
         self._options = {**waits, **params.get("OPTIONS", {})}
         self.own = LocMemCache(f"instead of {server}", {**params, "OPTIONS": {"MAX_ENTRIES": ENTRIES}})
         self.line = _lines.setdefault(str(server), Line())
-        self.url = str(self._servers[0])  # the one that is written to
+        self.url = str(cast(Any, self)._servers[0])  # the one that is written to
 
     add = _or_own("add")
     get = _or_own("get")

@@ -1,8 +1,8 @@
 """Three addresses for machines, answered before any other middleware: they carry no host name, no https, no session.
 
 /health/live    this process answers
-/health/ready   it can serve pages: the database answers and is up to date; else 503. Says in words besides whether broker
-                and cache answer, which no page needs
+/health/ready   it can serve pages: the database answers and is up to date; else 503. Says in words besides
+                whether broker and cache answer, which no page needs
 /metrics        for Prometheus, to whoever carries METRICS_TOKEN; see `metrics.py`
 """
 
@@ -45,7 +45,7 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """Without Redis work only waits: were it a reason to send no requests here, a dead broker would take all pages away."""
+    """Without Redis work only waits. Were that a reason for 503, proxies would take away pages that need none."""
     needed = {"database": database()}
     if needed["database"] == GOOD:
         needed["migrations"] = migrations()

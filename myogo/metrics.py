@@ -134,8 +134,9 @@ def of_orders(now: datetime) -> Iterator[Metric]:
 
 
 def of_engines() -> Iterator[Metric]:
-    """Whether broker and cache answer, and messages that no worker has fetched where Redis is the broker and answers."""
-    answers = {"broker": health.broker() == health.GOOD, "cache": health.cache() == health.GOOD}
+    """Whether broker and cache answer; and where Redis is the broker, messages that no worker has fetched."""
+    said = {"broker": health.broker(), "cache": health.cache()}
+    answers: dict[str, float] = {engine: word == health.GOOD for engine, word in said.items()}
     yield _gauges("engine_answers", "1 where it answers; no page needs either", "engine", answers)
     url = settings.CELERY_BROKER_URL
     if not (answers["broker"] and url.startswith(("redis://", "rediss://"))):

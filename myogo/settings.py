@@ -133,9 +133,9 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A database host that is silent holds up a page, or /health/ready, for seconds only.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-    # PostgreSQL believes in turning disks, and reads a whole table for a few hundred of its rows. Where no options may
-    # be asked for (some poolers), `?options=` at the end of DATABASE_URL leaves them out. PGOPTIONS is libpq's own, which
-    # it does not read where options are given.
+    # PostgreSQL believes in turning disks, and reads a whole table for a few hundred of its rows. PGOPTIONS is libpq's
+    # own, which it does not read where options are given. Where none may be asked for (some poolers), `?options=` at
+    # the end of DATABASE_URL leaves them out.
     own_options = f"-c random_page_cost=1.1 {env.str('PGOPTIONS', default='')}"
     DATABASES["default"]["OPTIONS"].setdefault("options", own_options)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
