@@ -2,7 +2,7 @@
 
     an answer of 400 or more, a trace, more than ten seconds, a way that leads nowhere,      an error: `Seen`
     a button whose answer says nothing, or says that something failed on our side
-    the web process was just killed, the database's connections or Redis just cut            reloaded: `Reload`
+    the web process was just killed, or the database's connections just cut                  reloaded: `Reload`
 
 It knows HTTP and HTML; what the portal is for it does not know.
 """
@@ -80,7 +80,7 @@ class Ledger:
 
 @dataclass
 class Browser:
-    """One person's. `was_away(what, begin, end)`: was "web", "database" or "redis" killed or cut between the two?"""
+    """One person's. `was_away(what, begin, end)`: was the "web" killed or the "database" cut between the two?"""
 
     origin: str
     ledger: Ledger
@@ -160,8 +160,6 @@ class Browser:
     def _judge(self, name: str, answer: requests.Response, began: float) -> None:
         if answer.status_code == 503 and "database" in answer.text:
             self._excuse("database", "the page said that the database was away", began)
-        if answer.status_code == 503 and "The broker does not answer" in answer.text:
-            self._excuse("redis", "the page said that Redis was away", began)
         if answer.status_code >= 400:
             raise Seen(f"{name}: HTTP {answer.status_code} at {urlsplit(answer.url).path}")
         if "Traceback (most recent call last)" in answer.text:

@@ -201,19 +201,16 @@ class Engines:
         with self.lock:
             if not self.over.is_set():
                 self.processes[name].start()
-        if name in ("web", "redis"):
+        if name == "web":
             threading.Thread(target=self._note_return, args=[name, began], daemon=True).start()
 
     def _note_return(self, name: str, began: float) -> None:
         """The outage ends where it works again; not for ever, for what never comes back is an error."""
         end = began + LONGEST_RESTART
-        while time.monotonic() < end and not self._is_back(name) and not self.over.wait(0.2):
+        while time.monotonic() < end and not _is_alive(self.port) and not self.over.wait(0.2):
             pass
         self.outages.remove((name, began, math.inf))
         self.outages.append((name, began, time.monotonic() + GRACE))
-
-    def _is_back(self, name: str) -> bool:
-        return _is_alive(self.port) if name == "web" else _answers(self.redis_port)
 
     def was_away(self, what: str, begin: float, end: float) -> bool:
         """Whether we killed or cut that between these moments of the monotonic clock."""

@@ -212,8 +212,8 @@ def _browsers(result: Result) -> Iterator[str]:
     yield (
         "Merchants' people and staff, signed in by the form, and machines that watch; over HTTP, from the web "
         "processes of the storm. An error is an answer of 400 or more, a trace, more than ten seconds, a way that "
-        "leads nowhere, a button that says nothing. While the web process was killed, or the database's connections "
-        "or Redis were cut, people reloaded, and looked before they pressed again.\n"
+        "leads nowhere, a button that says nothing. Where the web process was killed, or the database's connections "
+        "were cut, people reloaded, and looked before they pressed again.\n"
     )
     yield "| | |\n|---|---|"
     took, where = seen.slowest

@@ -217,9 +217,9 @@ def test_a_web_process_that_is_killed_is_waited_for_and_one_that_died_by_itself_
 
 def test_an_outage_lasts_until_it_works_again() -> None:
     engines = Engines(Path(), Database("postgres://127.0.0.1/x", "x"), {}, 0, 0)
-    engines.outages = [("web", 10.0, 14.0), ("redis", 20.0, math.inf)]
+    engines.outages = [("web", 10.0, 14.0), ("web", 20.0, math.inf)]
     assert [engines.was_away("web", begin, begin + 1) for begin in (8.5, 9.5, 13.5, 14.5)] == [False, True, True, False]
-    assert [engines.was_away("redis", begin, begin + 1) for begin in (18.5, 19.5, 900.0)] == [False, True, True]
+    assert [engines.was_away("web", begin, begin + 1) for begin in (18.5, 19.5, 900.0)] == [False, True, True]
     assert not engines.was_away("database", 0, 900)
 
 

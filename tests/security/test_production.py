@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +13,23 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.contrib.sessions.models import Session
+from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
 from merchants.models import Merchant, User
 from tests import factories
 from tests.addresses import make_world, of, sandbox_urls, url_of
+from tests.clone import ROOT, clone
+from tests.security.test_content_policy import POLICY, inline_parts, policy_of
 
-ROOT = Path(__file__).resolve().parents[2]
+Manage = Callable[..., subprocess.CompletedProcess[str]]
 NAMES = (
     "DEBUG SECURE_SSL_REDIRECT SECURE_HSTS_SECONDS SECURE_HSTS_INCLUDE_SUBDOMAINS SECURE_HSTS_PRELOAD "
     "SESSION_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE CSRF_COOKIE_SECURE CSRF_COOKIE_HTTPONLY "
     "CSRF_COOKIE_SAMESITE SECURE_CONTENT_TYPE_NOSNIFF SECURE_REFERRER_POLICY X_FRAME_OPTIONS "
-    "SECURE_CROSS_ORIGIN_OPENER_POLICY SECURE_PROXY_SSL_HEADER SANDBOX ALLOW_PRIVATE_SHOP_ADDRESSES SESSION_COOKIE_AGE"
+    "SECURE_CROSS_ORIGIN_OPENER_POLICY SECURE_PROXY_SSL_HEADER SANDBOX ALLOW_PRIVATE_SHOP_ADDRESSES SESSION_COOKIE_AGE "
+    "ACCOUNT_EMAIL_VERIFICATION EMAIL_TIMEOUT"
 )
 # What the README tells to set, and nothing else: the rest must be right by itself.
 PRODUCTION = {
@@ -34,26 +40,41 @@ PRODUCTION = {
     "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
     "CACHE_URL": "redis://127.0.0.1:1/1",
     "EMAIL_URL": "smtp+tls://u:p@127.0.0.1:25",
-    # A .env of this checkout, where `make demo` ran, must not speak here.
-    "DEBUG": "false",
-    "SANDBOX": "false",
-    "ALLOW_PRIVATE_SHOP_ADDRESSES": "false",
-    "HTTPS": "true",
-    "SERVE_STATIC_FROM_SOURCE": "false",
+    "PORTAL_URL": "https://portal.example.com",
     "INSTALLATION": "production",
+    "BEHIND_PROXY": "true",
+    "TRUSTED_PROXIES": "1",
 }
 
 
-def manage(*words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+def test_they_are_what_the_readme_tells_to_set_and_operations_too() -> None:
+    readme = (ROOT / "README.md").read_text().partition("## Running it for real")[2].partition("```\n")[2]
+    assert set(re.findall(r"\b([A-Z_]+)=", readme.partition("```")[0])) == set(PRODUCTION)
+    table = (ROOT / "docs" / "operations.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
+    assert set(PRODUCTION) <= set(re.findall(r"`([A-Z_]+)`", table))
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone without the .env of a demo, which ran in this checkout perhaps."""
+    return clone(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="module")
+def manage(fresh: Path) -> Manage:
+    return lambda *words, **changes: run_manage(fresh, *words, **changes)
+
+
+def run_manage(folder: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
     """manage.py in a process with an environment of production."""
     basics = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     environment = {**basics, **PRODUCTION, **changes, "DJANGO_SETTINGS_MODULE": "myogo.settings"}
     command = [sys.executable, "-W", "error", "manage.py", *words]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture(scope="module")
-def production() -> dict[str, Any]:
+def production(manage: Manage) -> dict[str, Any]:
     """The settings that a process of production has."""
     values = f"{{name: getattr(settings, name) for name in '{NAMES}'.split()}}"
     show = f"import json; from django.conf import settings; print(json.dumps({values}))"
@@ -63,7 +84,7 @@ def production() -> dict[str, Any]:
     return found
 
 
-def test_check_deploy_finds_nothing() -> None:
+def test_check_deploy_finds_nothing(manage: Manage) -> None:
     said = manage("check", "--deploy", "--fail-level", "WARNING")
     assert said.returncode == 0, said.stderr
     assert "no issues" in said.stdout
@@ -81,15 +102,26 @@ def test_check_deploy_finds_nothing() -> None:
         ({"ALLOW_PRIVATE_SHOP_ADDRESSES": "true"}, "integrations.W002"),
         ({"CELERY_BROKER_URL": "memory://localhost/"}, "integrations.W003"),
         ({"CACHE_URL": "locmemcache://"}, "integrations.W004"),
+        ({"BEHIND_PROXY": "false"}, "integrations.W006"),
+        ({"TRUSTED_PROXIES": "0"}, "integrations.W007"),
+        ({"EMAIL_VERIFICATION": "none"}, "integrations.W008"),
+        ({"EMAIL_VERIFICATION": "optional"}, "integrations.W008"),
+        ({"INSTALLATION": "myogo"}, "integrations.W005"),
         ({"FIELD_ENCRYPTION_KEYS": "no-key"}, "integrations.E002"),
         ({"KEEP_PERSONAL_DATA_MONTHS": "0"}, "orders.E001"),
     ],
 )
-def test_check_deploy_finds_what_is_dangerous(changes: dict[str, str], id_: str) -> None:
+def test_check_deploy_finds_what_is_dangerous(manage: Manage, changes: dict[str, str], id_: str) -> None:
     """Else finding nothing would show nothing."""
     said = manage("check", "--deploy", "--fail-level", "WARNING", **changes)
     assert said.returncode != 0
     assert id_ in said.stderr
+
+
+def test_the_sandbox_is_tried_out_without_mail(manage: Manage) -> None:
+    show = "from django.conf import settings; print(settings.ACCOUNT_EMAIL_VERIFICATION)"
+    assert manage("shell", "--no-imports", "-c", show, SANDBOX="true").stdout.split() == ["none"]
+    assert "integrations.W008" not in manage("check", "--deploy", SANDBOX="true").stderr
 
 
 def test_nothing_dangerous_is_silenced(settings: LazySettings) -> None:
@@ -113,19 +145,19 @@ def test_production_s_settings_are_those_of_a_page_with_logins(production: dict[
         "SECURE_REFERRER_POLICY": "same-origin",
         "X_FRAME_OPTIONS": "DENY",
         "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
-        "SECURE_PROXY_SSL_HEADER": None,
+        "SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"],
         "SANDBOX": False,
         "ALLOW_PRIVATE_SHOP_ADDRESSES": False,
         "SESSION_COOKIE_AGE": 1_209_600,
+        "ACCOUNT_EMAIL_VERIFICATION": "mandatory",
+        "EMAIL_TIMEOUT": 10,
     }
 
 
-def test_a_proxy_s_word_counts_only_where_it_is_said_that_there_is_one(production: dict[str, Any]) -> None:
+def test_a_proxy_s_word_counts_only_where_it_is_said_that_there_is_one(manage: Manage) -> None:
     """Else anybody could say X-Forwarded-Proto: https."""
-    assert production["SECURE_PROXY_SSL_HEADER"] is None
     show = "from django.conf import settings; print(settings.SECURE_PROXY_SSL_HEADER)"
-    said = manage("shell", "--no-imports", "-c", show, BEHIND_PROXY="true")
-    assert "HTTP_X_FORWARDED_PROTO" in said.stdout
+    assert manage("shell", "--no-imports", "-c", show, BEHIND_PROXY="false").stdout.strip() == "None"
 
 
 # --- what a browser gets -----------------------------------------------------------------------------
@@ -161,12 +193,42 @@ def test_http_is_sent_on_to_https_and_told_to_stay_there(merchant: Merchant) -> 
     assert said == "max-age=31536000; includeSubDomains; preload"
 
 
-def test_another_host_is_refused(production: dict[str, Any], settings: LazySettings) -> None:
+@pytest.mark.usefixtures("as_in_production")
+@pytest.mark.parametrize("is_https", [True, False])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example/x", "\xa0", ""])
+def test_another_host_is_refused(settings: LazySettings, host: str, is_https: bool) -> None:
     """An address in a mail is never built from what a stranger said the host is."""
     settings.ALLOWED_HOSTS = ["portal.example.com"]
-    answer = Client(raise_request_exception=False).get("/accounts/login/", headers={"Host": "evil.example"})
+    client = Client(raise_request_exception=False)
+    answer = client.get("/accounts/login/", headers={"Host": host}, secure=is_https)
     assert answer.status_code == 400
     assert "evil.example" not in answer.content.decode()
+    assert inline_parts(answer.content.decode()) == []
+    assert unguarded(answer) == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_in_production")
+@pytest.mark.parametrize(
+    "address", ["/health/live", "/health/ready", "/accounts/login/", "/%00", "/nowhere/", "/admin/"]
+)
+@pytest.mark.parametrize("is_https", [True, False])
+def test_whatever_is_answered_first_has_the_headers_of_every_page(address: str, is_https: bool) -> None:
+    answer = Client(raise_request_exception=False).get(address, secure=is_https)
+    assert unguarded(answer) == {}
+    assert ("Strict-Transport-Security" in answer) == is_https
+
+
+def unguarded(answer: HttpResponseBase) -> dict[str, str | None]:
+    """The headers that keep a browser on its guard, as far as they are not what they should be."""
+    wanted = {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    found = {name: answer.get(name) for name, value in wanted.items() if answer.get(name) != value}
+    return found if policy_of(answer) == POLICY else {**found, "Content-Security-Policy": None}
 
 
 # --- sessions ----------------------------------------------------------------------------------------
