@@ -18,21 +18,21 @@ class LongList(Paginator[Any]):
     was searched for is looked for in no order: else the database may walk through the whole list, where few match. Few
     of them are all known thereby; many are counted, or, where `most` is said, no further than that.
 
-    `found` is the list in its order; `filled` any rows of the same model, with all that a row shows; `known` how many
-    there are, where somebody has counted them already.
+    `found` is the list in its order; `filled` all rows of the same model, with what a row shows, where that is more
+    than the list needs; `known` how many there are, where somebody has counted them already.
     """
 
     def __init__(
         self,
         found: QuerySet[Any],
-        filled: QuerySet[Any],
         per_page: int,
-        *,
+        *args: Any,
+        filled: QuerySet[Any] | None = None,
         known: int | None = None,
         most: int | None = None,
     ) -> None:
-        super().__init__(found, per_page)
-        self.found, self.filled, self.known, self.most = found, filled, known, most
+        super().__init__(found, per_page, *args)
+        self.found, self.filled, self.known, self.most = found, found if filled is None else filled, known, most
         self.few = FEW if most is None else min(FEW, most)
 
     @cached_property
@@ -51,7 +51,7 @@ class LongList(Paginator[Any]):
     def page(self, number: int | str) -> Page[Any]:
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
-        return self._get_page(list(self._rows(start, min(start + self.per_page, self.count))), number, self)
+        return Page(list(self._rows(start, min(start + self.per_page, self.count))), number, self)
 
     @cached_property
     def _some(self) -> list[int]:

@@ -46,8 +46,8 @@ def free_for(order: Order, lines: Iterable[OrderLine]) -> dict[int, int]:
         promised = promised.filter(_is_before(order))
     ahead = promised.order_by().values("stock").annotate(pieces=Sum("held")).values("pieces")
     stocks = Stock.objects.filter(warehouse=order.warehouse_id, product__in=products)
-    stocks = stocks.annotate(ahead=Coalesce(Subquery(ahead), 0))
-    return {pk: there - taken for pk, there, taken in stocks.values_list("product_id", "on_hand", "ahead")}
+    rows = stocks.annotate(ahead=Coalesce(Subquery(ahead), 0)).values_list("product_id", "on_hand", "ahead")
+    return {product: on_hand - taken for product, on_hand, taken in rows}
 
 
 def _is_before(order: Order) -> Q:

@@ -235,7 +235,7 @@ class Order(models.Model):
     # The parcel, and whether the shop knows of it.
     carrier = models.CharField(_("carrier"), max_length=80, blank=True)
     service = models.CharField(_("service"), max_length=120, blank=True)
-    tracking_code = models.CharField(_("tracking code"), max_length=120, blank=True, db_index=True)
+    tracking_code = models.CharField(_("tracking code"), max_length=120, blank=True)
     parcels = models.PositiveIntegerField(_("parcels"), default=1)
     shipped_at = models.DateTimeField(_("shipped"), null=True, blank=True)
     told_at = models.DateTimeField(_("told to the shop"), null=True, blank=True)
@@ -268,6 +268,7 @@ class Order(models.Model):
         constraints = [models.UniqueConstraint(fields=["merchant", "shop", "number", "part"], name="order_once")]
         indexes = [
             models.Index(fields=["merchant", "-placed_at", "-id"], name="order_newest"),
+            models.Index(fields=["-placed_at", "-id"], name="order_newest_of_all"),  # for the staff
             models.Index(fields=["merchant", "status", "-placed_at", "-id"], name="order_by_status"),
             models.Index(fields=["merchant", "shipped_at"], name="order_shipped"),
             models.Index(fields=["warehouse", "status", "placed_at", "id"], name="order_to_collect"),

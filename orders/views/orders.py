@@ -40,7 +40,7 @@ def index(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     _offer_reasons(words, reasons)
     found = words.narrow(words.on_tab(orders)).order_by(*words.order)
     most = MOST_FOUND if words.is_narrow else MOST_COUNTED
-    page = LongList(found, _filled(), PER_PAGE, known=_known(words, counts), most=most)
+    page = LongList(found, PER_PAGE, filled=_filled(), known=_known(words, counts), most=most)
     context = {
         "filter": words,
         "page": page.get_page(request.GET.get("page")),

@@ -37,7 +37,7 @@ def index(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     words.offer_groups(products)
     known = None if words.is_narrow else products.count()
     filled = Product.objects.prefetch_related(linked)
-    page = LongList(found, filled, PER_PAGE, known=known).get_page(request.GET.get("page"))
+    page = LongList(found, PER_PAGE, filled=filled, known=known).get_page(request.GET.get("page"))
     context = {
         "filter": words,
         "page": page,

@@ -265,7 +265,7 @@ def _list(request: MerchantRequest, words: SyncFilter) -> dict[str, Any]:
     words.offer_choices(problems)
     filled = WebshopProduct.objects.select_related("product").defer("description", "product__description")
     known = None if words.is_narrow else counts[tab]
-    items = LongList(words.items().order_by(*words.order), filled, PER_PAGE, known=known)
+    items = LongList(words.items().order_by(*words.order), PER_PAGE, filled=filled, known=known)
     shown = items.get_page(request.GET.get("page"))
     return {
         "tab": tab,
