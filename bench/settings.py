@@ -1,6 +1,7 @@
 """The portal's settings as in production, but for what a measurement on one machine needs."""
 
 import os
+from typing import Any
 
 os.environ.setdefault("SECRET_KEY", "bench-only-" + "x" * 50)
 os.environ.setdefault("SANDBOX", "false")
@@ -21,6 +22,6 @@ ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]
 
 # The worker that is measured has a folder as its broker: the measurements need no Redis.
 if "BENCH_BROKER" in os.environ:
-    folder = os.environ["BENCH_BROKER"]
     CELERY_BROKER_URL = "filesystem://"
+    folder: Any = os.environ["BENCH_BROKER"]
     CELERY_BROKER_TRANSPORT_OPTIONS = {"data_folder_in": folder, "data_folder_out": folder, "control_folder": folder}
