@@ -34,6 +34,7 @@ from integrations import doorbell, installation, log_context, pipes, stopping
 from integrations.connectors.base import Connector
 from integrations.connectors.errors import BadCredentials, Closed, NotAllowed, ShopError, Unavailable, WrongAddress
 from integrations.models import SyncRun, SyncState
+from merchants.templatetags.portal import duration
 
 log = logging.getLogger(__name__)
 
@@ -345,7 +346,7 @@ def _settle_failure(turn: Run, error: Exception, sentence: object = OUR_FAULT) -
     """Failed: the row says why and when it is tried again, sorted by who must act."""
     now = timezone.now()
     attempts = turn.state.failed_attempts + 1
-    sentence = str(error if isinstance(error, ShopError) else sentence)
+    sentence = _words(error, sentence, turn.state.definition)
     fields: dict[str, Any] = {
         "failed_runs": F("failed_runs") + 1,
         "failed_attempts": attempts,
@@ -373,14 +374,30 @@ def _attention(error: Exception) -> str:
 
 
 def wait_after(error: Exception, attempts: int, pipe: pipes.Pipe) -> float:
-    """Seconds until the next attempt: what the shop asked for, else 1, 5, 15, 60 minutes, then hourly, with jitter."""
+    """Seconds until the next attempt: what the shop asked for, else 1, 5, 15, 60 minutes, then hourly, with jitter.
+
+    Whatever the shop asks for, never more than the pipe's `longest_wait`.
+    """
     if isinstance(error, BadCredentials | NotAllowed):
         return PROBE
-    wished = error.retry_after if isinstance(error, Unavailable) and error.retry_after is not None else None
-    if wished is not None:
-        return min(max(wished, 1.0), BACKOFF[-1])
+    if wished := _wished(error):
+        return min(max(wished, 1.0), pipe.longest_wait)
     planned = min(BACKOFF[min(attempts, len(BACKOFF)) - 1], pipe.longest_wait)
     return min(planned * random.uniform(0.9, 1.1), pipe.longest_wait)
+
+
+def _wished(error: Exception) -> float:
+    """The seconds that the shop asks us to wait; 0 where it names none, or a moment that is over."""
+    return (error.retry_after or 0.0) if isinstance(error, Unavailable) else 0.0
+
+
+def _words(error: Exception, sentence: object, pipe: pipes.Pipe) -> str:
+    """What a person reads of a failure, and of a wish of the shop that is not followed."""
+    text = str(error if isinstance(error, ShopError) else sentence)
+    if _wished(error) <= pipe.longest_wait:
+        return text
+    wish = _("It asks us to wait longer than %(longest)s; we try again after that.")
+    return f"{text} {wish % {'longest': duration(pipe.longest_wait)}}"
 
 
 def _tell_neighbours(turn: Run, error: Exception, fields: dict[str, Any]) -> None:

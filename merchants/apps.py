@@ -7,8 +7,10 @@ class MerchantsConfig(AppConfig):
     verbose_name = _("Merchants")
 
     def ready(self) -> None:
+        from merchants import lookups
         from merchants.access import Item, add_page, add_section
 
+        lookups.register()
         add_section(30, Item(_("Edit Merchant"), "merchants:company", "adjustments", also=()))
         add_page(30, Item(_("Company information"), "merchants:company"))
         add_page(30, Item(_("Channels"), "merchants:channels", also=("merchants:new_channel", "merchants:channel")))

@@ -1,13 +1,13 @@
-"""Two hundred shops, or as many as this machine can serve: one is dead, one silent, one slow; the others do not notice.
+"""Two hundred shops, whatever the machine: one is dead, one silent, one slow; the others do not notice.
 
 Real threads do what workers do: a tick rings, whoever is free runs the row. Measured is the lag of each intake, from
-the moment it was due to the moment it began. The figures are written to `tests/artefacts/many_shops.txt`.
+the moment it was due to the moment it began, or to the end where it never did. A slower machine looks at all of them
+more rarely, never at fewer. The figures are written to `tests/artefacts/many_shops.txt`.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import socket
 import statistics
@@ -15,12 +15,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.db import connection
 from django.utils import timezone
 
@@ -32,16 +33,16 @@ from sandbox.models import Fault, Shop
 from tests import factories
 from tests.orders.machine_hosts import listening_everywhere
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 SHOPS = 200
 WORKERS = 8
-# Seconds between two looks at a shop: as often as this machine can, at most three times as often as in production.
-# `MANY_SHOPS_PERIOD=60` is production's rhythm, which lets a slower machine have all of them.
-SHORTEST, LONGEST = 18.0, float(os.environ.get("MANY_SHOPS_PERIOD", "36"))
+PERIOD = 60.0  # seconds between two looks at a shop: production's own
 ROUNDS = 1.7
 LOAD = 0.75  # of what this machine can do: above that everybody waits, whoever is ill
-PROBES = 10
+ON_TIME = 5.0  # seconds: production's tick; of twenty looks nineteen begin so soon after they were due,
+LATEST = 15.0  # and each so soon. One of the ill holds its worker for longer, the silent one for three times as long.
+PROBES = 4 * WORKERS
 FIGURES = Path(__file__).parent.parent / "artefacts" / "many_shops.txt"
 
 
@@ -52,6 +53,7 @@ class Workers:
     doorbell: queue.Queue[int] = field(default_factory=queue.Queue)
     over: threading.Event = field(default_factory=threading.Event)
     lags: dict[int, list[float]] = field(default_factory=dict)
+    ended_at: datetime | None = None
     errors: list[BaseException] = field(default_factory=list)
 
     def job(self, run: sync.Run) -> None:
@@ -86,10 +88,18 @@ class Workers:
         for thread in threads:
             thread.start()
         self.over.wait(seconds)
+        self.ended_at = timezone.now()
         self.over.set()
         for thread in threads:
-            thread.join(timeout=30)
+            thread.join(timeout=settings.LEASE_SECONDS)
             assert not thread.is_alive()
+
+    def count_who_waits(self) -> None:
+        """Whoever was due at the end and never begun is late by that much at least."""
+        assert self.ended_at is not None
+        for pk, due in SyncState.objects.filter(pipe="intake").values_list("integration", "next_run_at"):
+            if due < self.ended_at:
+                self.lags.setdefault(pk, []).append((self.ended_at - due).total_seconds())
 
 
 @pytest.fixture
@@ -133,26 +143,28 @@ def move_to(integration: Integration, address: str) -> Integration:
     return integration
 
 
-def pace(shops: list[Integration]) -> tuple[float, int]:
-    """The period within which this machine, busy as it is, can look at all shops with ease, and at how many of them.
-
-    All, unless even the longest period is too short for them.
-    """
+def pace(shops: list[Integration]) -> float:
+    """Production's period, or a longer one in which this machine, busy as it is, can look at all shops with ease."""
     started = time.monotonic()
-    for integration in shops[-PROBES:]:
-        sync.run(integration.state("intake").pk, intake)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(look_once, shops[-PROBES:]))
     one_look = (time.monotonic() - started) / PROBES
-    period = min(LONGEST, max(SHORTEST, len(shops) * one_look / LOAD))
-    return period, min(len(shops), max(20, int(period * LOAD / one_look)))
+    return max(PERIOD, len(shops) * one_look / LOAD)
+
+
+def look_once(integration: Integration) -> None:
+    try:
+        assert sync.run(integration.state("intake").pk, intake) is not None
+    finally:
+        connection.close()
 
 
 def stagger(shops: list[Integration], period: float) -> None:
-    """Shops are not all saved in the same second. Those that are not among these rest."""
+    """Shops are not all saved in the same second."""
     begin = timezone.now() + timedelta(seconds=1)
-    SyncState.objects.exclude(integration__in=shops).update(is_paused=True)
     for place, integration in enumerate(shops):
         due = begin + timedelta(seconds=period * place / len(shops))
-        integration.states.filter(pipe="intake").update(next_run_at=due, is_paused=False)
+        integration.states.filter(pipe="intake").update(next_run_at=due)
 
 
 def test_a_dead_a_silent_and_a_slow_shop_hold_up_nobody(
@@ -163,18 +175,18 @@ def test_a_dead_a_silent_and_a_slow_shop_hold_up_nobody(
     settings: LazySettings,
 ) -> None:
     shops = [open_shop(number, port) for number in range(SHOPS)]
-    period, number = pace(shops)
-    shops, settings.POLL_SECONDS = shops[:number], period
+    period = settings.POLL_SECONDS = pace(shops)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         dead_port = probe.getsockname()[1]
     dead = move_to(shops[0], f"127.0.0.1:{dead_port}")
     silent = move_to(shops[1], f"127.0.0.1:{silent_port}")
-    Shop.objects.get(slug="shop-2").break_endpoint("", Fault.Kind.SLOW, times=None, seconds=12)
+    slow = Shop.objects.get(slug="shop-2").break_endpoint("", Fault.Kind.SLOW, times=None, seconds=12)
     workers = Workers()
     monkeypatch.setattr(doorbell, "send", lambda _task, pk: workers.doorbell.put(pk))
     stagger(shops, period)
     workers.run_for(period * ROUNDS)
+    workers.count_who_waits()
     assert workers.errors == []
 
     ill = {dead.pk, silent.pk, shops[2].pk}
@@ -184,13 +196,16 @@ def test_a_dead_a_silent_and_a_slow_shop_hold_up_nobody(
     FIGURES.write_text(f"{connection.vendor}: {figures}\n")
     with capsys.disabled():
         print(f"\n{figures}")  # noqa: T201
-    everyone = [lag for found in lags.values() for lag in found]
-    assert len(lags) == len(shops) - len(ill), "somebody was never looked at"
-    assert statistics.median(everyone) < period / 5
-    assert max(everyone) < period
+    assert lags.keys() == {shop.pk for shop in shops} - ill, "somebody was never looked at"
+    everyone = sorted(lag for found in lags.values() for lag in found)
+    assert everyone[int(len(everyone) * 0.95)] < ON_TIME
+    assert everyone[-1] < LATEST
     taken = Counter(Order.objects.values_list("integration", flat=True))
     assert all(taken[pk] == 1 for pk in lags), "an order of a healthy shop is not here"
-    assert SyncState.objects.get(integration=dead, pipe="intake").failed_attempts
+    slow.refresh_from_db()
+    assert dead.state("intake").failed_attempts
+    assert silent.state("intake").failed_attempts
+    assert slow.hits > 1
 
 
 def describe(lags: dict[int, list[float]], period: float) -> str:

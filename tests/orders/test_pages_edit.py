@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from integrations.models import Integration
 from merchants.models import Merchant, User
@@ -15,24 +14,9 @@ from orders.models import Cause, Order, OrderLine, Status
 from products.models import Product, Reservation
 from shipping.models import MerchantMethod, ShippingMethod
 from tests import factories
+from tests.orders.typed import edit_url, new_url, opened, typed
 
 pytestmark = pytest.mark.django_db
-
-ADDRESS = {
-    "name": "Anna Åberg",
-    "company": "",
-    "address": "Drottninggatan 1",
-    "address2": "",
-    "zip_code": "111 51",
-    "city": "Stockholm",
-    "state": "",
-    "country": "SE",
-    "phone": "+46701234567",
-    "email": "anna@example.com",
-    "pickup_point": "",
-    "comment": "",
-    "customisation": "",
-}
 
 
 @pytest.fixture
@@ -61,18 +45,6 @@ def held(order: Order) -> dict[str, int]:
 
 
 # --- New order -----------------------------------------------------------------------------------
-
-
-def new_url(merchant: Merchant) -> str:
-    return reverse("orders:new", args=[merchant.pk])
-
-
-def typed(merchant: Merchant, method: ShippingMethod | None, rows: list[tuple[str, str, str]], **words: str) -> Any:
-    """What a browser sends."""
-    lines = {name: [row[place] for row in rows] for place, name in enumerate(("sku", "pieces", "price"))}
-    head = {"number": "S-1", "warehouse": str(merchant.warehouses.get().pk), "currency": "sek"}
-    chosen = {"method": str(method.pk) if method else ""}
-    return {**ADDRESS, **head, **chosen, **lines, "line": [""] * len(rows), "act": "new", **words}
 
 
 def test_an_order_made_by_hand_goes_to_the_warehouse(
@@ -220,22 +192,6 @@ def draft(merchant: Merchant, sweater: Product, method: ShippingMethod) -> Order
     return order
 
 
-def edit_url(order: Order) -> str:
-    return reverse("orders:edit", args=[order.merchant_id, order.pk])
-
-
-def opened(client: Client, order: Order, **words: Any) -> dict[str, Any]:
-    """The page as it is now, with some words typed over; what the browser would send."""
-    context = client.get(edit_url(order)).context
-    form, rows = context["form"], context["lines"].rows
-    sent: dict[str, Any] = {name: form[name].value() or "" for name in form.fields}
-    sent |= {"version": context["version"], "act": "save"}
-    sent["line"] = [str(row.line.pk) if row.line else "" for row in rows]
-    for name in ("sku", "pieces", "price"):
-        sent[name] = [getattr(row, name) for row in rows]
-    return sent | words
-
-
 def save(client: Client, order: Order, sent: dict[str, Any]) -> Any:
     answer = client.post(edit_url(order), sent)
     order.refresh_from_db()
@@ -255,6 +211,13 @@ def test_a_draft_is_edited_and_its_story_says_how(
     for words in ("City: Stockholm → Uppsala", "→ –", "FG1 2 → 1 pieces", "FG2 added, 4 pieces"):
         assert words in event.text
     assert held(draft) == {}
+
+
+def test_the_warehouse_s_comment_is_the_warehouse_s(page: Client, draft: Order) -> None:
+    Order.objects.filter(pk=draft.pk).update(warehouse_comment="The box is wet.")
+    assert "warehouse_comment" not in page.get(edit_url(draft)).context["form"].fields
+    assert save(page, draft, opened(page, draft, comment="Ring twice", warehouse_comment="All fine")).status_code == 302
+    assert (draft.comment, draft.warehouse_comment) == ("Ring twice", "The box is wet.")
 
 
 def test_the_total_of_an_order_by_hand_follows_its_lines(page: Client, draft: Order) -> None:
