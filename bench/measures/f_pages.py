@@ -88,7 +88,7 @@ def look_at_all(shop: Integration, looks: int) -> list[Seen]:
 def look(client: Client, name: str, some: list[str], looks: int) -> Seen:
     """The first look at each address compiles templates and fills caches, and is not counted."""
     some = some[:looks]
-    for address in some:
+    for address in some if looks > 1 else ():
         ask(client, address)
     times, most = [], 0
     for number_ in range(looks):
