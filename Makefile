@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 export PORT
+LISTEN ?= 127.0.0.1
 SEED ?= 1
 MINUTES ?= 8
 ORDERS ?= 2000
@@ -24,26 +25,28 @@ help: ## This list
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
+# The demo's alone: with it the sandbox is on. What runs for real writes none.
 .env: | .venv/.runtime
 	@$(BIN)/python -m myogo.firstenv > $@.new && chmod 600 $@.new && mv $@.new $@
 
-install: .venv/.runtime .env ## The virtual environment and a first .env
+install: .venv/.runtime ## The virtual environment; settings come from the environment, or from a .env of your own
 
-demo: install ## Everything in one process: web, worker, beat, sandbox (PORT=8000)
+demo: install .env ## Everything in one process: web, worker, beat, sandbox (PORT=8000)
 	@$(BIN)/python manage.py demo
 
 migrate: install ## The database, brought up to date
 	$(BIN)/python manage.py migrate
 
-run: migrate ## Only the web server, as in production (gunicorn)
+run: install ## Only the web server, as in production (gunicorn; LISTEN=127.0.0.1 PORT=8000)
 	$(BIN)/python manage.py collectstatic --noinput --verbosity 0
-	$(BIN)/gunicorn myogo.wsgi --bind 127.0.0.1:$(PORT) --workers 2 --threads 4
+	$(BIN)/gunicorn myogo.wsgi --bind $(LISTEN):$(PORT) --workers 2 --threads 4
 
 worker: install ## Only the worker (needs CELERY_BROKER_URL)
-	$(BIN)/celery -A myogo worker --loglevel INFO
+	$(BIN)/celery --quiet -A myogo worker --loglevel INFO
 
 beat: install ## Only the timetable (needs CELERY_BROKER_URL)
-	$(BIN)/celery -A myogo beat --loglevel INFO --schedule var/beat
+	@mkdir -p var
+	$(BIN)/celery --quiet -A myogo beat --loglevel INFO --schedule var/beat
 
 test: .venv/.tools ## Everything: style, types, tests on SQLite and PostgreSQL, Redis, browser
 	@$(BIN)/python -m tests.everything
@@ -66,8 +69,8 @@ types: .venv/.tools ## mypy, strict
 format: .venv/.tools ## Put the code into its style
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-check: install ## Are the settings fit for production?
-	$(BIN)/python manage.py check --deploy
+check: install ## Are the settings fit for production? Fails where one is not
+	$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 # --strict: what could not be looked up is a failure, never a silent pass.
 audit: .venv/.tools ## Does anything that we pin have a known vulnerability? (asks PyPI)
@@ -77,5 +80,6 @@ lock: .venv/.tools ## Pin requirements*.in anew, with hashes and without address
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
 
-clean: ## Forget the demo: its database and keys
-	rm -rf var .env
+clean: ## Forget the demo: its database and keys; a .env that is not the demo's stays, and so does var/
+	@if grep -qs '^# Made by `make demo`' .env && grep -qsx 'SANDBOX=true' .env; then rm -rf var .env; \
+	else echo "No .env of the demo here, so nothing was removed: var/ may hold a database that is needed."; fi

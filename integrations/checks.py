@@ -22,7 +22,7 @@ def keys_are_good(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-_NEW_KEY = "Make one with `python manage.py newkey` and put it in front of the old ones."
+_NEW_KEY = "Make one with `python manage.py newkey`; where there are others already, see *Keys* in docs/operations.md."
 
 
 def _is_key(text: str) -> bool:
@@ -70,6 +70,22 @@ def installation_is_named(**kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Set INSTALLATION to a name of this installation alone, another one for every copy (docs/operations.md)."
     return [Warning("The installation has no name of its own.", hint=hint, id="integrations.W005")]
+
+
+@register(Tags.security, deploy=True)
+def proxies_are_counted(**kwargs: Any) -> list[CheckMessage]:
+    """Sign-in attempts are limited per address: that of the proxy is everybody's."""
+    proxy = getattr(settings, "SECURE_PROXY_SSL_HEADER", None)
+    if settings.SECURE_SSL_REDIRECT and not proxy:
+        hint = "Set BEHIND_PROXY=true and TRUSTED_PROXIES; else every page is sent on to https without end."
+        return [Warning("HTTPS is on, and no proxy is named that does it.", hint=hint, id="integrations.W006")]
+    if proxy and not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
+        hint = (
+            "Set TRUSTED_PROXIES to how many proxies append to X-Forwarded-For; else all visitors have one address, "
+            "and thirty wrong passwords in five minutes, from anywhere, lock everybody out."
+        )
+        return [Warning("There is a proxy, and TRUSTED_PROXIES is 0.", hint=hint, id="integrations.W007")]
+    return []
 
 
 @register(Tags.security)

@@ -1,7 +1,7 @@
 """Secrets: encrypted in the database, masked on the screen.
 
 The column holds `enc1:` and a Fernet token. Keys come from `FIELD_ENCRYPTION_KEYS`, newest first: the first encrypts,
-all decrypt, so a key is rotated by putting a new one in front and running `manage.py reencrypt`.
+all decrypt. How a new key comes: docs/operations.md, *Keys*.
 """
 
 import hashlib

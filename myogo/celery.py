@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_shutting_down
+from celery.signals import beat_init, setup_logging, worker_init, worker_shutting_down
 
 from integrations import connectors, stopping
 from myogo.tuning import tune
@@ -19,6 +19,15 @@ app.autodiscover_tasks()
 # Told to stop, a worker lets its runs finish their page and give their lease back.
 worker_init.connect(stopping.forget)
 worker_shutting_down.connect(stopping.begin)
+
+
+@worker_init.connect
+@beat_init.connect
+def be_fit(**kwargs: Any) -> None:
+    """Before the first message is taken or sent."""
+    from myogo.starting import refuse_what_cannot_work  # which is a program too, and so is not imported with `myogo`
+
+    refuse_what_cannot_work()
 
 
 @worker_init.connect

@@ -1,7 +1,8 @@
 """Three addresses for machines, answered before any other middleware: they carry no host name, no https, no session.
 
 /health/live    this process answers
-/health/ready   it can work: the database answers and is up to date, the broker answers; else 503 with words
+/health/ready   it can serve pages: the database answers and is up to date; else 503. Says in words besides
+                whether broker and cache answer, which no page needs
 /metrics        for Prometheus, to whoever carries METRICS_TOKEN; see `metrics.py`
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 import redis
 from celery import current_app
 from django.conf import settings
+from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -22,7 +24,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-BROKER_SECONDS = 1
+from myogo.cache import Redis
+
+REDIS_SECONDS = 0.5  # to connect, and to answer; a probe waits for both, the broker's and the cache's
 GOOD = "ok"
 
 
@@ -41,11 +45,13 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    found = {"database": database(), "broker": broker()}
-    if found["database"] == GOOD:
-        found["migrations"] = migrations()
-    is_ready = set(found.values()) == {GOOD}
-    answer = JsonResponse({"ready": is_ready, **found}, status=200 if is_ready else 503)
+    """Without Redis work only waits. Were that a reason for 503, proxies would take away pages that need none."""
+    needed = {"database": database()}
+    if needed["database"] == GOOD:
+        needed["migrations"] = migrations()
+    is_ready = set(needed.values()) == {GOOD}
+    found = {"ready": is_ready, **needed, "broker": broker(), "cache": cache()}
+    answer = JsonResponse(found, status=200 if is_ready else 503)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -98,21 +104,36 @@ def broker() -> str:
     url = settings.CELERY_BROKER_URL
     try:
         if url.startswith(("redis://", "rediss://")):
-            with broker_client() as client:
-                client.ping()
+            _ping(url)
         elif not url.startswith("memory:"):
             with current_app.connection_for_write() as line:
-                line.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+                line.ensure_connection(max_retries=1, timeout=1)
     except (RedisError, BrokerError, OSError):
         return "The broker does not answer."
     return GOOD
 
 
-def broker_client() -> redis.Redis:
+def cache() -> str:
+    """Where attempts are counted; each process counts for itself while it does not answer."""
+    backend = caches["default"]
+    try:
+        if isinstance(backend, Redis):
+            _ping(backend.url)
+    except (RedisError, OSError):
+        return "The cache does not answer."
+    return GOOD
+
+
+def _ping(url: str) -> None:
+    with redis_client(url) as client:
+        client.ping()
+
+
+def redis_client(url: str) -> redis.Redis:
     client: redis.Redis = redis.Redis.from_url(
-        settings.CELERY_BROKER_URL,
-        socket_connect_timeout=BROKER_SECONDS,
-        socket_timeout=BROKER_SECONDS,
+        url,
+        socket_connect_timeout=REDIS_SECONDS,
+        socket_timeout=REDIS_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
     return client

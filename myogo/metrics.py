@@ -1,4 +1,5 @@
-"""What Prometheus reads at /metrics. All of it comes from rows, so every process says the same, also after a restart.
+"""What Prometheus reads at /metrics. All but the two of Redis comes from rows, so every process says the same, also
+after a restart.
 
 A fixed number of queries, however many integrations and orders there are. What to be woken for: docs/operations.md.
 """
@@ -22,7 +23,7 @@ from redis.exceptions import RedisError
 from integrations import installation
 from integrations.models import SyncState
 from integrations.pipes import PIPES
-from myogo.health import broker_client
+from myogo import health
 from orders.models import Hold, Order, Status
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -44,7 +45,7 @@ class Collector:
         yield from of_installation()
         yield from of_pipes(now)
         yield from of_orders(now)
-        yield from of_broker()
+        yield from of_engines()
 
 
 def of_installation() -> Iterator[Metric]:
@@ -62,15 +63,12 @@ def of_pipes(now: datetime) -> Iterator[Metric]:
     overdue = {key: rows.get(key, {}).get("overdue", 0) for key in PIPES}
     yield _gauges("pipe_overdue", "Rows of a pipe that have been due for over a minute", "pipe", overdue)
     queue = GaugeMetricFamily("myogo_queue_rows", "Rows of a pipe by where they stand", labels=["pipe", "state"])
-    runs = CounterMetricFamily("myogo_runs", "Runs of a pipe by how they ended", labels=["pipe", "outcome"])
     for key in PIPES:
         row = rows.get(key, {})
         for state in ("waiting", "rung", "running", "paused"):
             queue.add_metric([key, state], row.get(state, 0))
-        for outcome in ("succeeded", "failed"):
-            runs.add_metric([key, outcome], row.get(outcome) or 0)
     yield queue
-    yield runs
+    yield _runs()
     yield from _failing()
     missing = sum(row.get("missing") or 0 for row in rows.values())
     yield _gauge("orders_missing", "Order numbers once taken that are no longer here, as of the last sweeps", missing)
@@ -91,10 +89,20 @@ def _pipe_rows(now: datetime) -> Iterable[Any]:
         waiting=Count("pk", filter=due & (Q(rung_at__isnull=True) | ~rung)),
         running=Count("pk", filter=Q(leased_until__gte=now)),
         paused=Count("pk", filter=~active),
-        succeeded=Sum("succeeded_runs"),
-        failed=Sum("failed_runs"),
         missing=Sum(Cast(lost, IntegerField())),
     )  # fmt: skip
+
+
+def _runs() -> Metric:
+    """By integration: one that is deleted ends its own series. A sum would fall then, which reads as a restart."""
+    runs = CounterMetricFamily(
+        "myogo_runs", "Runs of a pipe by how they ended", labels=["integration", "pipe", "outcome"]
+    )
+    rows = SyncState.objects.filter(pipe__in=PIPES).order_by("integration", "pipe")
+    for integration, pipe, *numbers in rows.values_list("integration", "pipe", "succeeded_runs", "failed_runs"):
+        for outcome, number in zip(("succeeded", "failed"), numbers, strict=True):
+            runs.add_metric([str(integration), pipe, outcome], number)
+    return runs
 
 
 def _failing() -> Iterator[Metric]:
@@ -125,12 +133,16 @@ def of_orders(now: datetime) -> Iterator[Metric]:
     yield _gauges("orders_owed_oldest_seconds", "How long the oldest of them has been owed", "what", ages)
 
 
-def of_broker() -> Iterator[Metric]:
-    """Messages that no worker has fetched; nothing is said where Redis does not answer or is not the broker."""
-    if not settings.CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
+def of_engines() -> Iterator[Metric]:
+    """Whether broker and cache answer; and where Redis is the broker, messages that no worker has fetched."""
+    said = {"broker": health.broker(), "cache": health.cache()}
+    answers: dict[str, float] = {engine: word == health.GOOD for engine, word in said.items()}
+    yield _gauges("engine_answers", "1 where it answers; no page needs either", "engine", answers)
+    url = settings.CELERY_BROKER_URL
+    if not (answers["broker"] and url.startswith(("redis://", "rediss://"))):
         return
     try:
-        with broker_client() as client:
+        with health.redis_client(url) as client:
             length = int(client.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
     except (RedisError, OSError):
         return

@@ -133,9 +133,11 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A database host that is silent holds up a page, or /health/ready, for seconds only.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-    # PostgreSQL believes in turning disks, and reads a whole table for a few hundred of its rows. Where no options may
-    # be asked for (some poolers), `?options=` at the end of DATABASE_URL leaves them out.
-    DATABASES["default"]["OPTIONS"].setdefault("options", "-c random_page_cost=1.1")
+    # PostgreSQL believes in turning disks, and reads a whole table for a few hundred of its rows. PGOPTIONS is libpq's
+    # own, which it does not read where options are given. Where none may be asked for (some poolers), `?options=` at
+    # the end of DATABASE_URL leaves them out.
+    own_options = f"-c random_page_cost=1.1 {env.str('PGOPTIONS', default='')}"
+    DATABASES["default"]["OPTIONS"].setdefault("options", own_options)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- background work -----------------------------------------------------------------------
@@ -230,6 +232,8 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,30/5m/ip", "signup": "20/5m/ip"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 # The throttle counts here: one cache for all web processes, so Redis when there are several.
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHES["default"]["BACKEND"] = "myogo.cache.Redis"  # which no page waits for
 
 # --- mail ----------------------------------------------------------------------------------
 vars().update(env.email("EMAIL_URL", default="consolemail://"))

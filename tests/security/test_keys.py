@@ -1,6 +1,7 @@
 """Keys change while the portal runs: the new one encrypts, the old one still opens, then it can go."""
 
 import io
+import itertools
 
 import pytest
 from cryptography.fernet import Fernet
@@ -69,6 +70,34 @@ def test_what_is_saved_between_is_under_the_new_key(settings: LazySettings, keys
     settings.FIELD_ENCRYPTION_KEYS = [new, old]
     factories.integration(secret=TOKEN)
     assert [opens(ciphers()[0], key) for key in (new, old)] == [True, False]
+
+
+def test_while_processes_are_restarted_one_by_one_each_opens_what_any_other_saves(
+    settings: LazySettings, keys: tuple[str, str]
+) -> None:
+    """The steps of docs/operations.md, *Keys*: new behind, new in front, old gone. Some processes are a step behind."""
+    old, new = keys
+    steps = [[old], [old, new], [new, old], [new]]
+    shop = factories.integration(secret=TOKEN)
+    for before, after in itertools.pairwise(steps):
+        for saving, opening in ((before, after), (after, before)):
+            settings.FIELD_ENCRYPTION_KEYS = saving
+            if after == [new]:
+                rotate()  # comes before the old key goes
+            else:
+                shop.secret = TOKEN
+                shop.save()
+            settings.FIELD_ENCRYPTION_KEYS = opening
+            assert Integration.objects.get().secret.reveal() == TOKEN, (saving, opening)
+
+
+def test_without_the_first_step_they_would_not(settings: LazySettings, keys: tuple[str, str]) -> None:
+    old, new = keys
+    settings.FIELD_ENCRYPTION_KEYS = [new, old]
+    factories.integration(secret=TOKEN)
+    settings.FIELD_ENCRYPTION_KEYS = [old]
+    with pytest.raises(Undecipherable):
+        Integration.objects.get().secret.reveal()
 
 
 def test_rotating_twice_and_rotating_after_a_death_is_the_same(

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Print a new key for FIELD_ENCRYPTION_KEYS; put it in front of the old ones, then run `reencrypt`."
+    help = "Print a new key for FIELD_ENCRYPTION_KEYS; first behind the old ones (docs/operations.md)."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
