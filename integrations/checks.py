@@ -88,6 +88,15 @@ def proxies_are_counted(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register(Tags.security, deploy=True)
+def addresses_are_confirmed(**kwargs: Any) -> list[CheckMessage]:
+    """Else anybody is whoever they say they are; the sandbox is complained of by itself."""
+    if settings.SANDBOX or settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory":
+        return []
+    found = "Who signs up need not show that the email address is theirs."
+    return [Warning(found, hint="Set EMAIL_VERIFICATION=mandatory, or leave it out.", id="integrations.W008")]
+
+
 @register(Tags.security)
 def installation_fits(**kwargs: Any) -> list[CheckMessage]:
     if 0 < len(settings.INSTALLATION) <= 100:

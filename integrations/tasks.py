@@ -1,6 +1,7 @@
 """What Celery runs on this floor: load, call, nothing else."""
 
 from celery import shared_task
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from integrations import sync
@@ -12,7 +13,8 @@ def tick() -> None:
     sync.tick()
 
 
-@shared_task(name="integrations.forget_runs")
-def forget_runs() -> None:
-    """The activity's rows that nobody looks at any more; every night."""
+@shared_task(name="integrations.forget")
+def forget() -> None:
+    """What nobody looks at any more, every night: old activity, and sessions that are over."""
+    SessionStore.clear_expired()
     SyncRun.objects.forget_old(timezone.now())

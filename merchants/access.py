@@ -4,19 +4,24 @@ The merchant is in the URL. A view behind `@merchant_view` gets the merchant its
 (`get_object_or_404(merchant.integrations, pk=pk)`), so that a stranger's id is a 404 by construction.
 """
 
+import copy
 import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
-from django.contrib.auth.decorators import login_required
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from merchants.models import Membership, Merchant, Permission, User
 
@@ -46,8 +51,9 @@ def merchant_view(
 
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        @login_required
         def guarded(request: HttpRequest, merchant_pk: int, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _to_sign_in(request, otherwise=reverse("orders:front_page", args=[merchant_pk]))
             member = _membership(request, merchant_pk)
             _check(request, member, changes, reads)
             request.merchant, request.membership = member.merchant, member  # type: ignore[attr-defined]
@@ -59,6 +65,51 @@ def merchant_view(
         return guarded
 
     return decorate
+
+
+def signed_in(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For pages of no merchant: sign-in alone."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request, otherwise=reverse("merchants:home"))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def _to_sign_in(request: HttpRequest, *, otherwise: str) -> HttpResponseBase:
+    """To the sign-in, and from there on to the page that was asked for.
+
+    What was sent is not done, and that is said. Then on to the page it was sent from, or to `otherwise`, for the
+    address of a button, or of a part of a page, is no page to look at.
+    """
+    is_look, is_part = request.method in SAFE_METHODS, bool(request.htmx)  # type: ignore[attr-defined]
+    if not is_look:
+        said = _("You were no longer signed in, so what you sent just now was not done. Sign in, then do it once more.")
+        messages.warning(request, said)
+    page = request.get_full_path() if is_look and not is_part else _came_from(request) or otherwise
+    answer = redirect_to_login(page)
+    return HttpResponseClientRedirect(answer.url) if is_part else answer
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours that this was sent from, where the browser says which, and where it can be looked at."""
+    said = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(said, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(said)
+    if parts.path == request.path and not _can_be_looked_at(request):
+        return ""
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _can_be_looked_at(request: HttpRequest) -> bool:
+    """Whether the address takes GET. Nobody is signed in, so that asking goes no further than the sign-in."""
+    look, here = copy.copy(request), request.resolver_match
+    look.method, look.htmx = "GET", None  # type: ignore[attr-defined]
+    return here is not None and here.func(look, *here.args, **here.kwargs).status_code != 405
 
 
 def _membership(request: HttpRequest, merchant_pk: int) -> Membership:

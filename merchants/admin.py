@@ -1,18 +1,25 @@
 """The staff's desk: who works here, for whom, and in which house."""
 
-from django.contrib import admin
+from typing import Any, TypeVar
+
+from allauth.account.models import EmailAddress
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from merchants import accounts, linking
 from merchants.models import Channel, Membership, Merchant, User, Warehouse
 
 admin.site.site_header = _("Staff · times in UTC")
 admin.site.site_title = _("myOGO staff")
 admin.site.index_title = _("The staff's desk")
 admin.site.enable_nav_sidebar = False  # the lists need its place at 1280 pixels; the front page holds the same links
+
+
+Linked = TypeVar("Linked", Merchant, User)
 
 
 class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -34,13 +41,29 @@ class MembershipInline(admin.TabularInline[Membership, Merchant]):
     fields = ("user", "merchant", "edits_settings", "edits_products", "edits_orders")
 
 
+class LinkingAdmin(admin.ModelAdmin[Linked]):
+    """A desk where users are linked: what `linking.link` takes from a login that nobody confirmed goes here too."""
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        rows: list[Any] = [*formset.new_objects, *(row for row, fields in formset.changed_objects if "user" in fields)]
+        for row in rows:
+            if isinstance(row, Membership) and linking.distrust(row.user):
+                self._say(request, row.user, is_told=linking.tell(request, row))
+
+    def _say(self, request: HttpRequest, user: User, *, is_told: bool) -> None:
+        said = _("%(user)s had never confirmed this address, so the password chosen at sign-up counts no more.")
+        then = _("A mail says how to choose one.") if is_told else _("“Forgot your password?” mails the way to one.")
+        messages.warning(request, f"{said % {'user': user}} {then}")
+
+
 class ChannelInline(admin.TabularInline[Channel, Merchant]):
     model = Channel
     extra = 0
 
 
 @admin.register(User)
-class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(LinkingAdmin, BaseUserAdmin):  # type: ignore[type-arg]
     form = EditUserForm
     add_form = NewUserForm
     ordering = ("email",)
@@ -55,9 +78,17 @@ class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
     readonly_fields = ("last_login", "date_joined")
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Whom staff enter counts as confirmed; with another address somebody must confirm that one."""
+        super().save_model(request, obj, form, change)
+        if not change:
+            accounts.confirm(obj)
+        elif "email" in form.changed_data:
+            EmailAddress.objects.filter(user=obj).delete()
+
 
 @admin.register(Merchant)
-class MerchantAdmin(admin.ModelAdmin[Merchant]):
+class MerchantAdmin(LinkingAdmin[Merchant]):
     ordering = ("name",)
     list_display = ("name", "company_name", "houses", "linked_users", "created_at")
     list_filter = ("warehouses",)

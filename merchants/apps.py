@@ -7,10 +7,14 @@ class MerchantsConfig(AppConfig):
     verbose_name = _("Merchants")
 
     def ready(self) -> None:
+        from allauth.account.signals import password_reset
+
         from merchants import lookups
         from merchants.access import Item, add_page, add_section
+        from merchants.accounts import confirm_by_mail
 
         lookups.register()
+        password_reset.connect(confirm_by_mail)
         add_section(30, Item(_("Edit Merchant"), "merchants:company", "adjustments", also=()))
         add_page(30, Item(_("Company information"), "merchants:company"))
         add_page(30, Item(_("Channels"), "merchants:channels", also=("merchants:new_channel", "merchants:channel")))

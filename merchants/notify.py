@@ -10,14 +10,12 @@ worker died, which then may come twice, never not.
 from __future__ import annotations
 
 import logging
-import smtplib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -25,6 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrPromise
 
+from merchants import mailing
 from merchants.access import in_zone
 from merchants.models import Membership, Merchant, Notification
 
@@ -109,7 +108,15 @@ def notify() -> int:
     owed = Notification.objects.owed(now).order_by().values("membership")
     ready = Q(mailed_at__isnull=True) | Q(mailed_at__lte=now - GAP)
     members = Membership.objects.filter(ready, pk__in=owed, user__is_active=True).select_related("user", "merchant")
-    return sum(_tell(member, now) for member in members.order_by("pk"))
+    sent = 0
+    for member in members.order_by("pk"):
+        try:
+            sent += _tell(member, now)
+        except mailing.Unsent as why:
+            log.warning("User %s could not be mailed (%s); tried again later.", member.user_id, why.kind)
+            if why.is_down:
+                break
+    return sent
 
 
 # --- what is new ---------------------------------------------------------------------------
@@ -138,8 +145,9 @@ def _note(kind: Kind, now: datetime) -> None:
 
 def _tell(member: Membership, now: datetime) -> bool:
     rows = _claim(member, now)
-    if not rows or not _mail(member, rows):
+    if not rows:
         return False
+    _mail(member, rows)
     Notification.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now(), tell_after=None)
     Membership.objects.filter(pk=member.pk).update(mailed_at=timezone.now())
     return True
@@ -152,17 +160,11 @@ def _claim(member: Membership, now: datetime) -> list[Notification]:
     return list(member.notifications.filter(tell_after=until, told_at__isnull=True).order_by("pk"))
 
 
-def _mail(member: Membership, rows: list[Notification]) -> bool:
+def _mail(member: Membership, rows: list[Notification]) -> None:
     subject = _subject(member.merchant, rows)
     with in_zone(member.merchant.time_zone):
         text = render_to_string("merchants/email/news.txt", {"groups": _grouped(rows), **_frame(member)})
-    try:
-        send_mail(subject, text, None, [member.user.email])
-    except (smtplib.SMTPException, OSError) as error:
-        kind = type(error).__name__  # what the mail server said may quote the recipients
-        log.warning("User %s could not be mailed (%s); tried again later.", member.user_id, kind)
-        return False
-    return True
+    mailing.send(subject, text, [member.user.email])
 
 
 def _subject(merchant: Merchant, rows: list[Notification]) -> str:

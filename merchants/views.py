@@ -1,7 +1,6 @@
 """One function per page: the way in, the first merchant, Company information, Channels, Linked Users, mail."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import RestrictedError
 from django.http import HttpRequest, HttpResponse
@@ -10,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from merchants import linking, notify
-from merchants.access import MerchantRequest, merchant_view
+from merchants.access import MerchantRequest, merchant_view, signed_in
 from merchants.forms import ChannelForm, CompanyForm, LinkUserForm, MembershipForm, NewMerchantForm, NotificationsForm
 from merchants.models import Channel, Membership, Merchant, Permission
 
 
-@login_required
+@signed_in
 def home(request: HttpRequest) -> HttpResponse:
     """Where the logo and signing in lead: the user's merchant; the second step of signing up where there is none."""
     merchants = Merchant.objects.for_user(request.user)
@@ -26,7 +25,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("orders:front_page", merchant.pk)
 
 
-@login_required
+@signed_in
 def create(request: HttpRequest) -> HttpResponse:
     """The second step of signing up, and *Add new* in the merchant selector."""
     form = NewMerchantForm(request.POST or None)
@@ -118,8 +117,8 @@ def users(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
 def _linked(request: MerchantRequest, merchant: Merchant, form: LinkUserForm) -> bool:
     if not form.is_valid():
         return False
-    if not linking.may_link_now(request):
-        form.add_error(None, _("You linked very many users just now. Wait an hour, then link the next."))
+    if why := linking.why_not_now(request, request.user):
+        form.add_error(None, why)
         return False
     member, is_new = linking.link(merchant, form.cleaned_data["email"], form.cleaned_data["name"])
     words = {"user": member.user.email}

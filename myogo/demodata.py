@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import transaction
 
+from merchants.accounts import confirm
 from merchants.models import Merchant, User, Warehouse
 from sandbox import catalogue
 from sandbox.models import Shop
@@ -38,13 +39,15 @@ def _people() -> None:
         return
     merchant = Merchant.objects.create(name="Nordlys Store", company_name="Nordlys AB", country="SE", city="Göteborg")
     merchant.warehouses.set(Warehouse.objects.filter(code__in=["TEST", "GOT"]))
-    merchant.link(User.objects.create_user(MERCHANT[0], MERCHANT[2], name=MERCHANT[1]))
-    merchant.link(
-        User.objects.create_user(VIEWER[0], VIEWER[2], name=VIEWER[1]),
-        edits_settings=False,
-        edits_products=False,
-        edits_orders=False,
-    )
+    merchant.link(_person(*MERCHANT))
+    merchant.link(_person(*VIEWER), edits_settings=False, edits_products=False, edits_orders=False)
+
+
+def _person(email: str, name: str, password: str) -> User:
+    """One who can link others at once; a newcomer's first confirms their address."""
+    user = User.objects.create_user(email, password, name=name)
+    confirm(user)
+    return user
 
 
 def _mail() -> str:

@@ -1,4 +1,4 @@
-"""Three addresses for machines, answered before any other middleware: they carry no host name, no https, no session.
+"""Three addresses for machines, answered before anything is asked of a host name, https or a session.
 
 /health/live    this process answers
 /health/ready   it can serve pages: the database answers and is up to date; else 503. Says in words besides

@@ -9,15 +9,13 @@ owed and is tried again when the claim is over; so does one whose worker died, w
 from __future__ import annotations
 
 import logging
-import smtplib
 from datetime import datetime, timedelta
 
-from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from merchants import notify
+from merchants import mailing, notify
 from merchants.access import in_zone
 from merchants.models import Merchant
 from shipping.models import MerchantMethod
@@ -32,7 +30,15 @@ def tell() -> int:
     owed = list(MerchantMethod.objects.owed(timezone.now()).order_by().values_list("merchant", flat=True).distinct())
     if not owed or not notify.may_mail():
         return 0
-    return sum(_tell(merchant) for merchant in Merchant.objects.filter(pk__in=owed).order_by("pk"))
+    told = 0
+    for merchant in Merchant.objects.filter(pk__in=owed).order_by("pk"):
+        try:
+            told += _tell(merchant)
+        except mailing.Unsent as why:
+            log.warning("Merchant %s could not be told of its methods (%s); tried again later.", merchant.pk, why.kind)
+            if why.is_down:
+                break
+    return told
 
 
 def _tell(merchant: Merchant) -> bool:
@@ -40,9 +46,9 @@ def _tell(merchant: Merchant) -> bool:
     if not rows:
         return False
     recipients = _recipients(merchant)
-    if recipients and not _mail(merchant, rows, recipients):
-        return False
-    if not recipients:
+    if recipients:
+        _mail(merchant, rows, recipients)
+    else:
         log.warning("Merchant %s has nobody to tell of its shipping methods; the page says it.", merchant.pk)
     _settle(rows)
     return bool(recipients)
@@ -64,17 +70,11 @@ def _recipients(merchant: Merchant) -> list[str]:
     return [member.user.email for member in notify.wanting("methods", linked.order_by("pk"))]
 
 
-def _mail(merchant: Merchant, rows: list[MerchantMethod], recipients: list[str]) -> bool:
+def _mail(merchant: Merchant, rows: list[MerchantMethod], recipients: list[str]) -> None:
     subject = _("%(merchant)s: your shipping methods") % {"merchant": " ".join(merchant.name.split())}
     with in_zone(merchant.time_zone):
         text = render_to_string("shipping/email/answered.txt", {"merchant": merchant, "rows": rows})
-    try:
-        send_mail(subject, text, None, recipients)
-    except (smtplib.SMTPException, OSError) as error:
-        kind = type(error).__name__  # what the mail server said may quote the recipients
-        log.warning("Merchant %s could not be told of its shipping methods (%s); tried again later.", merchant.pk, kind)
-        return False
-    return True
+    mailing.send(subject, text, recipients)
 
 
 def _settle(rows: list[MerchantMethod]) -> None:

@@ -182,7 +182,8 @@ def desk_url(address: Address, rows: dict[type[models.Model], models.Model]) -> 
 
 def account_url(address: Address, user: User) -> str:
     """An address of the account pages, with the keys that a mail to this user would hold."""
-    email, _made = EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True})
+    to_confirm = {"primary": True, "verified": False}
+    email, _made = EmailAddress.objects.update_or_create(user=user, email=user.email, defaults=to_confirm)
     reset = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     keys = {
         "account_confirm_email": {"key": EmailConfirmationHMAC(email).key},

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from integrations.models import Integration
+from merchants.accounts import confirm
 from merchants.models import Membership, Merchant, User, Warehouse
 from orders.models import Order, OrderLine, Status
 from products import skus
@@ -17,11 +18,14 @@ PASSWORD = "a-quiet-harbour-42"
 _numbers = count(1)
 
 
-def user(**fields: Any) -> User:
+def user(*, is_confirmed: bool = True, **fields: Any) -> User:
     number = next(_numbers)
-    return User.objects.create_user(
+    made = User.objects.create_user(
         **{"email": f"kim{number}@example.com", "name": f"Kim Berg {number}", "password": PASSWORD, **fields}
     )
+    if is_confirmed:
+        confirm(made)
+    return made
 
 
 def warehouse(**fields: Any) -> Warehouse:

@@ -10,6 +10,7 @@ os.environ.setdefault("SANDBOX", "true")
 os.environ.setdefault("ALLOW_PRIVATE_SHOP_ADDRESSES", "true")
 os.environ.setdefault("HTTPS", "false")
 os.environ.setdefault("EMAIL_URL", "memorymail://")
+os.environ.setdefault("EMAIL_TIMEOUT", "1")
 os.environ.setdefault("QUICK_RETRY_SECONDS", "0.01,0.02")  # a fault costs a test no seconds
 os.environ.setdefault("SERVE_STATIC_FROM_SOURCE", "true")
 # A database of Redis for each process of the run, from the given one on: they have one queue each.

@@ -301,7 +301,7 @@ def test_only_needed_fields_are_marked_and_a_check_box_stands_before_its_label()
 
 
 # --- pages on their own ---------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "405", "429", "500", "503"])
 def test_an_error_page_needs_no_context_no_request_and_no_database(name: str) -> None:
     said = get_template(f"{name}.html").render()
     assert said.lstrip().startswith("<!doctype html>")

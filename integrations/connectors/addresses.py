@@ -34,10 +34,15 @@ _NOT_PUBLIC = tuple(
     ipaddress.ip_network(network)
     for network in (
         "0.0.0.0/8",  # this network
-        "100.64.0.0/10",  # shared by carriers
-        "192.0.0.0/24",  # protocol assignments
+        "100.64.0.0/10",  # shared by carriers; Alibaba's machines ask 100.100.100.200 for their keys
+        "161.26.0.0/16",  # IBM's own services, for its machines alone
+        "166.8.0.0/14",  # the same
+        "168.63.129.16/32",  # Azure's host below each of its machines, which hands out certificates and settings
+        "192.0.0.0/24",  # protocol assignments; Oracle's machines ask 192.0.0.192 for their keys
         "192.88.99.0/24",  # 6to4 relays
         "198.18.0.0/15",  # benchmarks
+        "199.36.153.4/30",  # Google's own services, for its machines alone
+        "199.36.153.8/30",  # the same
         "240.0.0.0/4",  # reserved
         "64:ff9b::/96",  # NAT64, carries an IPv4 address
         "64:ff9b:1::/48",  # NAT64 of one network
@@ -46,6 +51,11 @@ _NOT_PUBLIC = tuple(
         "2002::/16",  # 6to4, carries an IPv4 address
         "3fff::/20",  # documentation
     )
+)
+# Behind these clouds serve a machine's own keys, besides link-local addresses.
+_KEYS = tuple(
+    ipaddress.ip_address(address)
+    for address in ("168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254")
 )
 _GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
 
@@ -79,14 +89,14 @@ def is_public(address: str) -> bool:
     return not any(ip in network for network in _NOT_PUBLIC if network.version == ip.version)
 
 
-def is_link_local(address: str) -> bool:
-    """Whether an IP address (as text, of a resolver) is of the kind behind which clouds serve a machine's own keys."""
+def serves_keys(address: str) -> bool:
+    """Whether an IP address (as text, of a resolver) is one behind which clouds serve a machine's own keys."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return ip.is_link_local or bool(mapped and mapped.is_link_local)
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_link_local or ip in _KEYS
 
 
 def _split(url: str) -> SplitResult:

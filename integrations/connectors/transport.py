@@ -22,7 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from integrations.connectors.addresses import is_link_local, is_public
+from integrations.connectors.addresses import is_public, serves_keys
 from integrations.connectors.errors import WrongAddress
 
 # It logs answers whose head it cannot parse, word for word, and a shop may repeat the key there.
@@ -122,8 +122,8 @@ class Network:
         Raises `WrongAddress`, or `OSError` where nothing answers.
         """
         addresses = self.look_up(host, port)
-        # Link-local addresses hand out a cloud machine's own keys: never a shop, whatever the setting.
-        if any(map(is_link_local, addresses)) or (not self.allow_private and not all(map(is_public, addresses))):
+        # Where a cloud machine's own keys are handed out is never a shop, whatever the setting.
+        if any(map(serves_keys, addresses)) or (not self.allow_private and not all(map(is_public, addresses))):
             raise WrongAddress(
                 _("%(host)s leads into a private network, and those are not called from here.") % {"host": host}
             )

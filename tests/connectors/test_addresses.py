@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from integrations.connectors.addresses import check_address, is_link_local, is_public
+from integrations.connectors.addresses import check_address, is_public, serves_keys
 from integrations.connectors.errors import WrongAddress
 from integrations.connectors.http import Network, Session
 from integrations.connectors.transport import dial
@@ -130,6 +130,12 @@ INNER = [
     "172.16.0.1",
     "172.31.255.254",
     "192.0.0.1",
+    "161.26.0.10",
+    "166.8.0.1",
+    "166.11.255.254",
+    "168.63.129.16",
+    "199.36.153.4",
+    "199.36.153.11",
     "192.0.2.1",
     "192.88.99.1",
     "192.168.1.1",
@@ -172,7 +178,21 @@ def test_an_address_inside_or_carrying_another_is_not_public(address: str) -> No
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "1.1.1.1", "100.128.0.1", "172.32.0.1", "2606:4700::1111"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "93.184.216.34",
+        "1.1.1.1",
+        "100.128.0.1",
+        "172.32.0.1",
+        "161.27.0.1",
+        "166.12.0.1",
+        "168.63.129.15",
+        "168.63.129.17",
+        "199.36.153.12",
+        "2606:4700::1111",
+    ],
+)
 def test_an_address_in_the_open_is_public(address: str) -> None:
     assert is_public(address)
 
@@ -261,18 +281,24 @@ def test_an_address_saved_before_the_rules_is_not_called_either() -> None:
         session.read("/orders")
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254"])
-def test_link_local_addresses_are_known_in_every_spelling(address: str) -> None:
-    assert is_link_local(address)
+# Of Amazon, Google and most others, of Azure, Alibaba, Oracle; by IPv6 of Amazon, of Google.
+KEYS = ["169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"]
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "192.0.2.1"])
-def test_other_addresses_are_not_link_local(address: str) -> None:
-    assert not is_link_local(address)
+@pytest.mark.parametrize("address", [*KEYS, "fe80::1", "fe80::a9fe:a9fe", *(f"::ffff:{one}" for one in KEYS[:4])])
+def test_where_clouds_serve_keys_is_known_in_every_spelling(address: str) -> None:
+    assert not is_public(address)
+    assert serves_keys(address)
 
 
-def test_a_link_local_address_is_not_called_even_where_private_ones_are() -> None:
-    network = Network(allow_private=True, look_up=lambda host, port: ["169.254.169.254"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "192.0.2.1", "168.63.129.17"])
+def test_other_addresses_serve_none(address: str) -> None:
+    assert not serves_keys(address)
+
+
+@pytest.mark.parametrize("address", KEYS)
+def test_where_clouds_serve_keys_is_not_called_even_where_private_ones_are(address: str) -> None:
+    network = Network(allow_private=True, look_up=lambda host, port: [address])
     session = Session("http://metadata.example/api/x", "Key", "secret", network=network)
     with session, pytest.raises(WrongAddress):
         session.read("/products")

@@ -5,7 +5,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from celery import current_app
 from django.conf import LazySettings
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from integrations import doorbell, pipes, sync, tasks
@@ -270,9 +274,23 @@ def test_old_activity_is_forgotten_and_the_latest_of_each_shop_stays(state: Sync
     ]
     running = SyncRun.objects.create(integration=state.integration, pipe="refresh", started_at=now - timedelta(days=60))
     for _time in range(2):
-        tasks.forget_runs()
+        tasks.forget()
         assert set(SyncRun.objects.all()) == {older, recent, running}
     assert not SyncRun.objects.filter(pk=old.pk).exists()
+
+
+def test_sessions_that_are_over_are_forgotten_with_it(page: Client, settings: LazySettings) -> None:
+    """Each sign-in of a browser that is closed without signing out leaves one."""
+    over = Client()
+    over.force_login(factories.user())
+    Session.objects.filter(pk=over.session.session_key).update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert Session.objects.count() == 2
+    task = settings.CELERY_BEAT_SCHEDULE["forget old activity and sessions"]["task"]
+    for _time in range(2):
+        current_app.tasks[task].apply(throw=True)
+        assert [one.pk for one in Session.objects.all()] == [page.session.session_key]
+    assert page.get(reverse("merchants:home")).status_code == 302
+    assert "_auth_user_id" in page.session
 
 
 def test_a_missing_right_stops_only_its_pipe(state: SyncState, second_pipe: Callable[[Integration], SyncState]) -> None:

@@ -1,6 +1,7 @@
 """MISC → Email notifications: what is new is mailed once, to whoever wants it, in one mail."""
 
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from orders.models import Cause, Order, Status
 from products.models import ShopFigure
 from products.receiving import receive
 from tests import factories
-from tests.mail import REFUSING
+from tests.mail import REFUSING, Silent
 from tests.products.goods import announce
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +123,35 @@ def test_a_mail_that_fails_stays_owed(merchant: Merchant, settings: Any, caplog:
     Notification.objects.update(tell_after=timezone.now() - timedelta(seconds=1))
     tell_users()
     assert len(letters()) == 1
+
+
+def test_a_silent_mail_server_holds_the_worker_up_once_however_many_are_owed(merchant: Merchant, settings: Any) -> None:
+    """The same process takes in orders and tells shops."""
+    assert settings.EMAIL_TIMEOUT == 1
+    held(merchant)
+    for _other in range(3):
+        factories.viewer(merchant)
+    works = settings.EMAIL_BACKEND
+    with Silent() as server:
+        server.serve(settings)
+        began = time.monotonic()
+        tell_users()
+        assert (server.calls(), time.monotonic() - began < 5) == (1, True)
+    assert Notification.objects.filter(told_at=None).count() == 4
+    settings.EMAIL_BACKEND = works
+    tell_users()
+    assert len(letters()) == 3  # somebody may be at the first still
+    Notification.objects.update(tell_after=None)
+    tell_users()
+    assert len(letters()) == 4
+
+
+def test_one_recipient_who_is_refused_keeps_no_other_waiting(merchant: Merchant, settings: Any) -> None:
+    held(merchant)
+    factories.viewer(merchant)
+    settings.EMAIL_BACKEND = REFUSING
+    tell_users()
+    assert Notification.objects.filter(tell_after=None).count() == 0, "both were tried"
 
 
 def test_a_copy_mails_nobody(merchant: Merchant, settings: Any) -> None:

@@ -3,18 +3,22 @@
 import json
 import logging
 import os
+import smtplib
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.conf import LazySettings
-from django.db import IntegrityError, connection
+from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from integrations import installation, log_context, pipes, sync
@@ -315,6 +319,94 @@ def test_a_shops_refusal_is_logged_by_its_kind_alone(lines: list[str]) -> None:
 
     sync.run(state.pk, fails)
     assert [json.loads(line)["message"] for line in lines] == ["Failed: Unavailable."]
+
+
+ROW = "Failing row contains (Kim Berg, Storgata 1, kim@example.com)"
+
+
+def fails(kind: str) -> None:
+    try:
+        raise KINDS[kind](ROW)
+    except ValueError as error:
+        raise RuntimeError(f"Row: {error}") from error
+
+
+@pytest.fixture
+def task() -> Iterator[Any]:
+    """One that fails, known to Celery for as long as the test runs."""
+    yield current_app.task(name="tests.fails", lazy=False)(fails)
+    current_app.tasks.unregister("tests.fails")
+
+
+KINDS: dict[str, type[Exception]] = {
+    kind.__name__: kind for kind in (IntegrityError, DataError, KeyError, ValueError, smtplib.SMTPException)
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("formatter", [logs.Json, logs.Text])
+def test_what_a_task_raised_is_logged_without_what_was_worked_on(
+    lines: list[str], task: Any, formatter: type[logs.Quiet], kind: str
+) -> None:
+    """Celery puts it into the message."""
+    logging.getLogger().handlers[-1].setFormatter(formatter())
+    task.apply((kind,))
+    said = "".join(lines)
+    assert "raised unexpected" in said
+    assert kind in said
+    assert "in fails" in said
+    assert "Kim" not in said
+
+
+def test_what_a_task_raised_is_quoted_where_it_names_no_row(lines: list[str], task: Any) -> None:
+    """A deadlock's first line; whoever is on duty must know which it was."""
+    KINDS["OperationalError"] = OperationalError
+    task.apply(("OperationalError",))
+    [line] = [json.loads(line) for line in lines if "raised unexpected" in line]
+    assert line["message"].endswith(f"raised unexpected: django.db.utils.OperationalError: {ROW}")
+
+
+def test_an_error_that_is_written_into_the_message_is_its_kind_alone(lines: list[str]) -> None:
+    log = logging.getLogger("elsewhere")
+    error = IntegrityError(ROW)
+    log.warning("one %s and %r", error, error)
+    log.warning("by name %(error)s", {"error": error})
+    log.error(f"written {error} as {error!r}", exc_info=error)
+    assert [json.loads(line)["message"].count("django.db.utils.IntegrityError") for line in lines] == [2, 1, 2]
+    assert "Kim" not in "".join(lines)
+
+
+@pytest.fixture
+def alarms() -> Iterator[StringIO]:
+    """What the lines look like that Django logs of requests it calls suspicious, in JSON."""
+    logger = logging.getLogger("django.security")
+    [handler] = (one for one in logger.handlers if type(one) is logging.StreamHandler)
+    assert not logger.propagate, "nothing else prints them"
+    formatter, printed = handler.formatter, StringIO()
+    before = handler.setStream(printed)
+    handler.setFormatter(logs.Json())
+    yield printed
+    handler.setFormatter(formatter)
+    handler.setStream(before or sys.stderr)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("what", ["another host", "too many fields", "too large a body"])
+def test_what_any_stranger_can_bring_about_is_no_error_and_has_no_trace(
+    lines: list[str], alarms: StringIO, settings: LazySettings, what: str
+) -> None:
+    """Else anybody could wake whoever is on duty, or fill the disk."""
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS, settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 3, 1000
+    typed = {"name": "x" * 2000} if "body" in what else dict.fromkeys("abcdef", "x")
+    headers = {"Host": "evil.example"} if "host" in what else {}
+    client = Client(raise_request_exception=False)
+    body = "&".join(f"{name}={value}" for name, value in typed.items())
+    kind = "application/x-www-form-urlencoded"
+    assert client.post(reverse("account_login"), body, content_type=kind, headers=headers).status_code == 400
+    [line] = [json.loads(line) for line in alarms.getvalue().splitlines()]
+    assert (line["level"], "trace" in line, "error" in line) == ("warning", False, False)
+    assert line["logger"].startswith("django.security.")
+    assert [json.loads(line)["level"] for line in lines if json.loads(line)["level"] == "error"] == []
 
 
 def test_text_for_people_names_them_too() -> None:

@@ -195,11 +195,7 @@ def test_a_name_server_that_changes_its_mind_never_leads_inside(answers: list[li
 
 OUTWARD = {"requests", "urllib3", "http.client", "socket", "ftplib", "smtplib", "urllib.request", "httpx", "aiohttp"}
 DOORS = {"integrations/connectors/http.py", "integrations/connectors/transport.py"}
-MAIL = {
-    "merchants/linking.py",
-    "merchants/notify.py",
-    "shipping/tell.py",
-}  # they name an error of the mail server's; Django sends
+MAIL = {"merchants/accounts.py", "merchants/mailing.py"}  # they name an error of the mail server's; Django sends
 
 
 def test_nothing_else_of_ours_opens_a_connection() -> None:

@@ -13,6 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.contrib.sessions.models import Session
+from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
@@ -20,13 +21,15 @@ from merchants.models import Merchant, User
 from tests import factories
 from tests.addresses import make_world, of, sandbox_urls, url_of
 from tests.clone import ROOT, clone
+from tests.security.test_content_policy import POLICY, inline_parts, policy_of
 
 Manage = Callable[..., subprocess.CompletedProcess[str]]
 NAMES = (
     "DEBUG SECURE_SSL_REDIRECT SECURE_HSTS_SECONDS SECURE_HSTS_INCLUDE_SUBDOMAINS SECURE_HSTS_PRELOAD "
     "SESSION_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE CSRF_COOKIE_SECURE CSRF_COOKIE_HTTPONLY "
     "CSRF_COOKIE_SAMESITE SECURE_CONTENT_TYPE_NOSNIFF SECURE_REFERRER_POLICY X_FRAME_OPTIONS "
-    "SECURE_CROSS_ORIGIN_OPENER_POLICY SECURE_PROXY_SSL_HEADER SANDBOX ALLOW_PRIVATE_SHOP_ADDRESSES SESSION_COOKIE_AGE"
+    "SECURE_CROSS_ORIGIN_OPENER_POLICY SECURE_PROXY_SSL_HEADER SANDBOX ALLOW_PRIVATE_SHOP_ADDRESSES SESSION_COOKIE_AGE "
+    "ACCOUNT_EMAIL_VERIFICATION EMAIL_TIMEOUT"
 )
 # What the README tells to set, and nothing else: the rest must be right by itself.
 PRODUCTION = {
@@ -101,6 +104,8 @@ def test_check_deploy_finds_nothing(manage: Manage) -> None:
         ({"CACHE_URL": "locmemcache://"}, "integrations.W004"),
         ({"BEHIND_PROXY": "false"}, "integrations.W006"),
         ({"TRUSTED_PROXIES": "0"}, "integrations.W007"),
+        ({"EMAIL_VERIFICATION": "none"}, "integrations.W008"),
+        ({"EMAIL_VERIFICATION": "optional"}, "integrations.W008"),
         ({"INSTALLATION": "myogo"}, "integrations.W005"),
         ({"FIELD_ENCRYPTION_KEYS": "no-key"}, "integrations.E002"),
         ({"KEEP_PERSONAL_DATA_MONTHS": "0"}, "orders.E001"),
@@ -111,6 +116,12 @@ def test_check_deploy_finds_what_is_dangerous(manage: Manage, changes: dict[str,
     said = manage("check", "--deploy", "--fail-level", "WARNING", **changes)
     assert said.returncode != 0
     assert id_ in said.stderr
+
+
+def test_the_sandbox_is_tried_out_without_mail(manage: Manage) -> None:
+    show = "from django.conf import settings; print(settings.ACCOUNT_EMAIL_VERIFICATION)"
+    assert manage("shell", "--no-imports", "-c", show, SANDBOX="true").stdout.split() == ["none"]
+    assert "integrations.W008" not in manage("check", "--deploy", SANDBOX="true").stderr
 
 
 def test_nothing_dangerous_is_silenced(settings: LazySettings) -> None:
@@ -138,6 +149,8 @@ def test_production_s_settings_are_those_of_a_page_with_logins(production: dict[
         "SANDBOX": False,
         "ALLOW_PRIVATE_SHOP_ADDRESSES": False,
         "SESSION_COOKIE_AGE": 1_209_600,
+        "ACCOUNT_EMAIL_VERIFICATION": "mandatory",
+        "EMAIL_TIMEOUT": 10,
     }
 
 
@@ -180,12 +193,42 @@ def test_http_is_sent_on_to_https_and_told_to_stay_there(merchant: Merchant) -> 
     assert said == "max-age=31536000; includeSubDomains; preload"
 
 
-def test_another_host_is_refused(production: dict[str, Any], settings: LazySettings) -> None:
+@pytest.mark.usefixtures("as_in_production")
+@pytest.mark.parametrize("is_https", [True, False])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example/x", "\xa0", ""])
+def test_another_host_is_refused(settings: LazySettings, host: str, is_https: bool) -> None:
     """An address in a mail is never built from what a stranger said the host is."""
     settings.ALLOWED_HOSTS = ["portal.example.com"]
-    answer = Client(raise_request_exception=False).get("/accounts/login/", headers={"Host": "evil.example"})
+    client = Client(raise_request_exception=False)
+    answer = client.get("/accounts/login/", headers={"Host": host}, secure=is_https)
     assert answer.status_code == 400
     assert "evil.example" not in answer.content.decode()
+    assert inline_parts(answer.content.decode()) == []
+    assert unguarded(answer) == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("as_in_production")
+@pytest.mark.parametrize(
+    "address", ["/health/live", "/health/ready", "/accounts/login/", "/%00", "/nowhere/", "/admin/"]
+)
+@pytest.mark.parametrize("is_https", [True, False])
+def test_whatever_is_answered_first_has_the_headers_of_every_page(address: str, is_https: bool) -> None:
+    answer = Client(raise_request_exception=False).get(address, secure=is_https)
+    assert unguarded(answer) == {}
+    assert ("Strict-Transport-Security" in answer) == is_https
+
+
+def unguarded(answer: HttpResponseBase) -> dict[str, str | None]:
+    """The headers that keep a browser on its guard, as far as they are not what they should be."""
+    wanted = {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    found = {name: answer.get(name) for name, value in wanted.items() if answer.get(name) != value}
+    return found if policy_of(answer) == POLICY else {**found, "Content-Security-Policy": None}
 
 
 # --- sessions ----------------------------------------------------------------------------------------

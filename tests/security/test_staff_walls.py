@@ -102,7 +102,8 @@ def test_no_key_gets_staff_without_a_permission_anywhere(mine: Neighbour, theirs
 def _row(desk: admin.ModelAdmin[Any], one: Neighbour) -> int:
     """One row of this desk's that is this neighbour's."""
     if desk.model is EmailAddress:
-        return int(EmailAddress.objects.get_or_create(user=one.owner, email=one.owner.email)[0].pk)
+        # Not the one the owner signs in with: of those a user has one, so that no other's could be written over to it.
+        return int(EmailAddress.objects.get_or_create(user=one.owner, email=f"second-{one.owner.email}")[0].pk)
     own = {"ShippingMethod": one.offered.pk, "Product": one.product.pk}
     name = desk.model.__name__
     return own[name] if name in own else key_of(one, desk.model)

@@ -15,7 +15,7 @@ from shipping.models import MerchantMethod
 from shipping.tasks import tell_merchants
 from tests import factories
 from tests.integrations.test_race import at_once
-from tests.mail import REFUSING
+from tests.mail import REFUSING, Silent
 from tests.shipping import things
 
 State = MerchantMethod.State
@@ -104,6 +104,17 @@ def test_a_mail_that_fails_stays_owed_and_is_tried_again_later(
     assert len(mail.outbox) == 1
     asked.refresh_from_db()
     assert asked.told_at is not None
+
+
+@pytest.mark.django_db
+def test_a_silent_mail_server_is_called_once_however_many_are_owed(asked: MerchantMethod, settings: Any) -> None:
+    answer(asked)
+    answer(things.active(factories.merchant(factories.user()), "MyPack", state="requested"))
+    with Silent() as server:
+        server.serve(settings)
+        tell_merchants()
+        assert server.calls() == 1
+    assert MerchantMethod.objects.filter(told_at=None).count() == 2
 
 
 @pytest.mark.django_db
