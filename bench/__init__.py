@@ -5,6 +5,9 @@ engine.py   the database, the shop and the worker processes of one run
 data.py     a merchant with goods and orders, made in bulk by the database
 floor.py    the least: fetch, parse, COPY
 worker.py   a process that does what a worker does, and says what it took
+celery_worker.py  a real worker, for its memory
+stand_in.py       the project's own stand-in for Centra, for its time
+addresses.py      which pages are looked at
 measures/   what is measured, a file per letter
 report.py   docs/benchmarks.md
 """

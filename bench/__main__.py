@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,9 @@ def main(given: list[str]) -> int:
         return 1
     os.environ.update(DATABASE_URL=database.url, DJANGO_SETTINGS_MODULE="bench.settings")
     try:
-        return measure(options, database)
+        with tempfile.TemporaryDirectory(prefix="bench-broker-") as folder:
+            os.environ["BENCH_BROKER"] = folder
+            return measure(options, database)
     finally:
         if not options.keep:
             database.drop()

@@ -9,7 +9,8 @@ NAMES = "'{Aino,Anna,Nils,Karin,Mats,Liv,Sofia,Olof,Elsa,Hugo,Ida,Jonas,Maja,Osk
 FAMILIES = "'{Salo,Berg,Lund,Öst,Ek,Dahl,Nyman,Ström,Holm,Falk,Lind,Vik,Sund,Rask,Moe,Haug,Aas}'::text[]"
 GOODS = "'{Harbour sweater,Rain jacket,Wool socks,Linen shirt,Canvas tote,Deck shoes,Storm parka}'::text[]"
 # Nearly all orders are closed; what is open is of the last days.
-STATUS = """CASE WHEN n <= %(orders)s / 500 THEN (ARRAY['new','new','collecting','pending','reserved'])[1 + n %% 5]
+STATUS = """CASE WHEN n <= %(orders)s / 500
+    THEN (ARRAY['new','new','collecting','pending','reserved','new','collecting','draft','locked'])[1 + n %% 9]
     WHEN n %% 50 = 0 THEN 'cancelled' WHEN n %% 400 = 1 THEN 'returned' ELSE 'shipped' END"""
 
 
@@ -31,10 +32,12 @@ def fill(integration: Integration, products: int, orders: int) -> None:
     with data.without_indexes("orders_order", "orders_orderline", "orders_event", "orders_hold"):
         _run(ORDERS, known)
         first = _first(integration)
-        for statement in (LINES, EVENTS, HOLDS):
+        for statement in (LINES, EVENTS, HOLDS, RESERVATIONS, PANELS):
             _run(statement, {**known, "first": first})
-    _run(RUNS, known)
+    for statement in (RUNS, UPDATES, UPDATE_LINES, WORDS):
+        _run(statement, known)
     data.analyze("orders_order", "orders_orderline", "orders_event", "orders_hold", "integrations_syncrun", *tables)
+    data.analyze("products_reservation", "products_stockupdate", "products_stockupdateline", "shipping_shopmethod")
 
 
 def _run(statement: str, known: dict[str, str | int]) -> None:
@@ -63,7 +66,8 @@ SELECT %(integration)s, n, style, '-NVY', size, style || '-NVY' || size, lower(s
     ({GOODS})[1 + n / 4 %% 7] || ' ' || n / 4, 'Navy', substr(size, 2), 'Nordlys',
     'Season ' || n %% 9, repeat('Made to last. ', 8),
     49 + n %% 90, 'EUR', 0.5, 'EE', 'Wool', '61101190', '', true, false, md5(n::text), '[]', '[]',
-    CASE WHEN n %% 200 = 0 THEN '|ean_wrong|' ELSE '' END, '', now(), now(), md5('pass')
+    CASE WHEN n %% 200 = 0 THEN '|ean_wrong|' ELSE '' END, '', now() - n / 500 * interval '3 s',
+    now() - n * 7919 %% %(products)s / 500 * interval '1 h', md5('pass')
 FROM (SELECT n, 'NL' || lpad((n / 4)::text, 6, '0') AS style, (ARRAY['-XS','-S','-M','-L'])[1 + n %% 4] AS size
     FROM generate_series(1, %(products)s) n) g"""
 TEXTS = """company, address2, state, bill_to, comment, customisation, customer_reference, warehouse_comment,
@@ -107,6 +111,39 @@ HOLDS = """
 INSERT INTO orders_hold (order_id, cause, subject, text, since)
 SELECT id, 'unknown sku', 'NL' || id %% 12, 'SKU is not in myOGO', placed_at FROM orders_order
 WHERE integration_id = %(integration)s AND status = 'reserved'"""
+RESERVATIONS = """
+INSERT INTO products_reservation (stock_id, integration_id, shop, reference, label, held, deducted, open_in_shop,
+    promised_at, is_covered)
+SELECT s.id, o.integration_id, o.shop, o.id::text, o.number, l.pieces, 0, l.pieces,
+    CASE WHEN o.status IN ('new', 'pending') THEN o.promised_at END, o.status <> 'pending'
+FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
+JOIN products_stock s ON s.product_id = l.product_id AND s.warehouse_id = o.warehouse_id
+WHERE o.integration_id = %(integration)s AND o.status IN ('new', 'pending', 'reserved', 'locked')
+ON CONFLICT DO NOTHING"""
+# Every panel of an order's page is open on some of the open ones.
+PANELS = """
+UPDATE orders_order SET offered = '{"lines": [], "address": {"name": "Another"}}', needs_refund = true,
+    cancel_asked_at = now(), cancel_asked_by = 'Kim', facts = '{"digest": "0", "short": "One piece was not found."}',
+    tell_error = 'The shop has closed it.', comment = 'Ring twice', bill_to = '{"name": "Aino", "city": "Turku"}'
+WHERE integration_id = %(integration)s AND id %% 2 = 0 AND id <= %(first)s + %(orders)s / 500"""
+UPDATES = """
+INSERT INTO products_stockupdate (number, reference, supplier, expected_on, status, made_by, created_at, changed_at,
+    merchant_id, warehouse_id)
+SELECT 'SU-' || %(merchant)s * 100000 + n, 'PO ' || n, (ARRAY['Knit & Co','Oy Villa','Nordtex'])[1 + n %% 3],
+    current_date + n %% 60, (ARRAY['received','received','received','new','partly','cancelled'])[1 + n %% 6], 'Kim',
+    now(), now() - n * interval '1 h', %(merchant)s, %(warehouse)s FROM generate_series(1, 2000) n"""
+UPDATE_LINES = """
+INSERT INTO products_stockupdateline (expected, received, comment, product_id, update_id)
+SELECT 40, CASE WHEN u.status = 'received' THEN 40 ELSE 0 END, '', p.id, u.id
+FROM (SELECT id, status, row_number() OVER (ORDER BY id) AS nth FROM products_stockupdate
+    WHERE merchant_id = %(merchant)s) u
+CROSS JOIN generate_series(1, 20) place
+JOIN (SELECT id, row_number() OVER (ORDER BY id) AS nth FROM products_product WHERE merchant_id = %(merchant)s) p
+    ON p.nth = 1 + (u.nth * 20 + place) %% %(products)s
+ON CONFLICT DO NOTHING"""
+WORDS = """
+INSERT INTO shipping_shopmethod (kind, value, value_folded, first_seen_at, last_seen_at, count, integration_id)
+SELECT 'shop', 'way ' || n, 'way ' || n, now(), now(), n, %(integration)s FROM generate_series(1, 200) n"""
 RUNS = """
 INSERT INTO integrations_syncrun (integration_id, pipe, kind, asked_by, started_at, ended_at, turns,
     interruptions, is_quiet,

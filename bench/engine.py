@@ -127,6 +127,13 @@ class Engine:
     def work(self, pipe: str, *states: int) -> Took:
         return self.together([["bench.worker", pipe, *map(str, states)]])[0]
 
+    def stand_in(self, figures: int) -> float:
+        """Seconds that the project's own stand-in for Centra needs for one figure, see `stand_in.py`."""
+        command = [sys.executable, "-m", "bench.stand_in", str(figures)]
+        environment = {**self.environment, "SANDBOX": "true"}
+        found = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        return float(found.stdout)
+
     def share_out(self, rows: Sequence[tuple[str, int]], workers: int) -> list[Took]:
         """Turns of any pipes, over so many workers at once."""
         texts = ["\n".join(f"{pipe} {state}" for pipe, state in rows[start::workers]) for start in range(workers)]

@@ -25,9 +25,9 @@ class Scale:
 
 
 SCALES = {
-    "full": Scale((10_000, 100_000), (1_000, 10_000), (100, 1_000), ((10_000, 100_000), (100_000, 1_000_000)), 40),
+    "full": Scale((10_000, 100_000), (1_000, 10_000), (100, 1_000), ((10_000, 100_000), (100_000, 1_000_000)), 20),
     "small": Scale((1_000, 10_000), (100, 1_000), (20, 200), ((1_000, 10_000), (10_000, 100_000))),
-    "tiny": Scale((100, 1_000), (10, 100), (2, 20), ((100, 1_000), (1_000, 10_000)), 5),
+    "tiny": Scale((100, 1_000), (10, 100), (2, 20), ((20, 200), (200, 2_000)), 1),
 }
 
 
@@ -58,9 +58,9 @@ class Stage:
             self._stocked.add(items)
         return shop
 
-    def point(self, shop: Integration, name: str) -> None:
+    def point(self, shop: Integration, name: str, host: str = "127.0.0.1") -> None:
         """Let it look at another of the bench's shops, on the same host."""
-        Integration.objects.filter(pk=shop.pk).update(base_url=self.engine.shop.address(name))
+        Integration.objects.filter(pk=shop.pk).update(base_url=self.engine.shop.address(name, host))
 
     def run(self, shop: Integration, pipe: str) -> Took:
         """One piece of work of this pipe, wholly, as if a person had asked for it."""

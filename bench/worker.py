@@ -82,9 +82,21 @@ def work(rows: Iterable[tuple[str, int]]) -> dict[str, Any]:
     return {**took, "before": before, "peak": peak_kilobytes(), "counts": counts}
 
 
+def begin() -> None:
+    """What a worker has done before the first message: its jobs are imported, and it is tuned."""
+    from django.utils.module_loading import import_string
+
+    from integrations import connectors
+
+    for job in JOBS.values():
+        import_string(job)
+    connectors.load()
+    tune()
+
+
 def main(pipe: str, *states: str) -> None:
     django.setup()
-    tune()  # as a worker does
+    begin()
     rows = [line.split() for line in sys.stdin] if pipe == "-" else [[pipe, state] for state in states]
     found = work((key, int(state)) for key, state in rows)
     sys.stdout.write(msgspec.json.encode(found).decode())

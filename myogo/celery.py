@@ -7,7 +7,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, setup_logging, worker_init, worker_shutting_down
 
-from integrations import stopping
+from integrations import connectors, stopping
 from myogo.tuning import tune
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "myogo.settings")
@@ -33,6 +33,7 @@ def be_fit(**kwargs: Any) -> None:
 @worker_init.connect
 def be_tuned(**kwargs: Any) -> None:
     """The processes of its pool are its copies."""
+    connectors.load()
     tune()
 
 

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from merchants.paging import LongList
 from merchants.templatetags.portal import clock
 from orders import desk, desk_play
 from orders import desk_integrations as desk_integrations  # integrations are deleted as this floor must have it
@@ -105,6 +106,7 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
     list_display = ("label", "placed", "merchant", "house_code", "method_label", "pieces", "stands", "asked_to_cancel")
     list_filter = (StateFilter, ByWarehouse, ByMerchant, ByMethod)
     list_per_page = 100
+    paginator = LongList
     search_fields = ("number",)
     search_help_text = _("Reference, name, tracking code or SKU")
     show_full_result_count = False

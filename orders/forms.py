@@ -22,6 +22,7 @@ from integrations.models import Integration
 from merchants.models import Merchant, Warehouse
 from orders.lines import Lines
 from orders.models import ASKED_OF_MERCHANT, Cause, Hold, Order, OrderProcessing, OrderQuerySet, Status
+from orders.models.order import is_short
 from products.forms import WORDS_READ, Filter, choice_field, search_field
 from shipping.models import MerchantMethod, ShippingMethod
 
@@ -88,8 +89,8 @@ class OrderFilter(Filter):
         return bool(self.words.keys() - {"status", "sort"})
 
     def narrow(self, orders: OrderQuerySet) -> OrderQuerySet:
-        """Those that match, whatever their tab."""
-        found = orders.search(self.word("q")[:WORDS_READ])
+        """Those of them that match."""
+        found = orders
         shop, warehouse = self.word("shop"), self.word("warehouse")
         if shop:
             of_hand = {"integration__isnull": True, "shop": ""}
@@ -102,7 +103,14 @@ class OrderFilter(Filter):
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since:
             found = found.filter(placed_at__gte=_midnight(since))
-        return found.filter(placed_at__lt=_midnight(until + timedelta(days=1))) if until else found
+        if until:
+            found = found.filter(placed_at__lt=_midnight(until + timedelta(days=1)))
+        return found.search(self.word("q")[:WORDS_READ])
+
+    @property
+    def has_short_words(self) -> bool:
+        """Whether something is looked for among the newest orders only."""
+        return any(is_short(word) for word in self.word("q")[:WORDS_READ].split())
 
     def _asked(self, orders: OrderQuerySet) -> OrderQuerySet:
         asked: dict[str, dict[str, Any]] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -71,6 +72,7 @@ class Line:
 
 def look(order: Order) -> dict[str, Any]:
     """Everything the page shows beside the order itself."""
+    prefetch_related_objects([order], Prefetch("lines", OrderLine.objects.select_related("product")))
     holds = order.sorted_holds()
     reachable = moves.may_become(order)
     lines = _lines(order)
@@ -192,7 +194,7 @@ def _why_this_method(order: Order) -> str:
 
 
 def _lines(order: Order) -> list[Line]:
-    lines = list(order.lines.select_related("product"))
+    lines = list(order.lines.all())
     parts = _sku_parts(order, lines)
     products = {line.product_id for line in lines if line.product_id}
     stocks = Stock.objects.filter(warehouse=order.warehouse_id, product__in=products)

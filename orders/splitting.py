@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Q, Sum
-from django.db.models.functions import Cast
+from django.db.models import CharField, Exists, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
 from orders import faults, moves
@@ -40,13 +40,14 @@ def share(lines: Iterable[OrderLine], free: dict[int, int]) -> Pieces:
 def free_for(order: Order, lines: Iterable[OrderLine]) -> dict[int, int]:
     """Pieces per product of this order's warehouse that no earlier promise needs."""
     products = {line.product_id for line in lines if line.product_id}
-    stocks = Stock.objects.filter(warehouse=order.warehouse_id, product__in=products)
-    promised = Reservation.objects.filter(stock__in=stocks, promised_at__isnull=False)
+    promised = Reservation.objects.filter(stock=OuterRef("pk"), promised_at__isnull=False)
     promised = promised.exclude(reference=order.reservation_key)
     if order.promised_at:
         promised = promised.filter(_is_before(order))
-    ahead = dict(promised.order_by().values_list("stock__product").annotate(Sum("held")))
-    return {pk: on_hand - ahead.get(pk, 0) for pk, on_hand in stocks.values_list("product_id", "on_hand")}
+    ahead = promised.order_by().values("stock").annotate(pieces=Sum("held")).values("pieces")
+    stocks = Stock.objects.filter(warehouse=order.warehouse_id, product__in=products)
+    rows = stocks.annotate(ahead=Coalesce(Subquery(ahead), 0)).values_list("product_id", "on_hand", "ahead")
+    return {product: on_hand - taken for product, on_hand, taken in rows}
 
 
 def _is_before(order: Order) -> Q:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from integrations.admin import NotMadeHere
+from merchants.paging import LongList
 from products import stock_admin as stock_admin  # registers the goods
 from products.models import Product, Tab, WebshopProduct
 
@@ -42,6 +43,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
     list_select_related = ("merchant",)
     search_fields = ("sku", "sku_folded", "name", "ean", "merchant__name")
     show_full_result_count = False
+    paginator = LongList
     autocomplete_fields = ("merchant",)
     readonly_fields = ("created_at", "changed_at")
     inlines = (LinkInline,)
@@ -79,6 +81,7 @@ class WebshopProductAdmin(NotMadeHere, admin.ModelAdmin[WebshopProduct]):
     list_select_related = ("integration__merchant",)
     search_fields = ("sku", "sku_folded", "name", "ean", "external_id", "integration__name")
     show_full_result_count = False
+    paginator = LongList
     exclude = ("digest", "seen_in", "own_problems", "shared_problems")
     readonly_fields = ("problem_sentences",)
     actions = ("ignore", "stop_ignoring")

@@ -12,9 +12,7 @@ from django import forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef
 from django.forms import BoundField
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -52,7 +50,7 @@ class Filter(forms.Form):
         return {name: self.word(name) for name in self.fields if self.word(name)}
 
     @property
-    def order(self) -> tuple[str | Combinable, ...]:
+    def order(self) -> tuple[str, ...]:
         return self.SORTS[self.word("sort") or next(iter(self.SORTS))]
 
 
@@ -88,8 +86,8 @@ class SyncFilter(Filter):
     SORTS = {
         "name": ("name", "variant", "pk"),
         "sku": ("sku", "pk"),
-        "newest": ("-first_seen_at", "name", "variant", "pk"),
-        "changed": ("-last_changed_at", "name", "variant", "pk"),
+        "newest": ("-first_seen_at", "pk"),
+        "changed": ("-last_changed_at", "pk"),
     }
     q = search_field(gettext_lazy("Search name, SKU or EAN"))
     brand = word_field(gettext_lazy("Brand"))
@@ -117,13 +115,6 @@ class SyncFilter(Filter):
     def __init__(self, data: Mapping[str, Any], integration: Integration) -> None:
         super().__init__(data)
         self.integration = integration
-
-    @property
-    def order(self) -> tuple[str | Combinable, ...]:
-        """What a search found is sorted as found: else the database may walk through all items in this order."""
-        first, *rest = super().order
-        is_plain = isinstance(first, str) and not first.startswith("-")
-        return (Coalesce(first, Value("")), *rest) if self.word("q") and is_plain else (first, *rest)
 
     @property
     def chosen_tab(self) -> Tab:
@@ -171,10 +162,10 @@ class ProductFilter(Filter):
 
     SORTS = {
         "sku": ("sku", "pk"),
-        "name": ("name", "sku"),
-        "changed": ("-changed_at", "sku"),
-        "price": ("sales_price", "sku"),
-        "weight": ("weight_kg", "sku"),
+        "name": ("name", "pk"),
+        "changed": ("-changed_at", "-pk"),
+        "price": ("sales_price", "pk"),
+        "weight": ("weight_kg", "pk"),
     }
     q = search_field(gettext_lazy("Search SKU, name or EAN"))
     origin = choice_field(gettext_lazy("Where from"), [])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import BooleanField, Case, Exists, OuterRef, When
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from integrations.models import Integration
 from merchants.models import Merchant
-from products.models import Stock
+from products.models import WebshopProduct
 
 
 class Taken(Exception):
@@ -17,14 +17,14 @@ class Taken(Exception):
 
 def open_offers(merchant: Merchant) -> list[Integration]:
     """Integrations that could tell their shop of goods on hand in their warehouse, and that no other one tells."""
-    goods = Stock.objects.filter(
-        warehouse=OuterRef("warehouse"), product__webshop_products__integration=OuterRef("pk"), on_hand__gt=0
+    # The first of them in an index's order: else the database may walk past all that other merchants have.
+    goods = WebshopProduct.objects.filter(
+        integration=OuterRef("pk"), product__stocks__warehouse=OuterRef("warehouse"), product__stocks__on_hand__gt=0
     )
+    first = Subquery(goods.order_by("external_id").values("pk")[:1])
     teller = Integration.objects.telling(OuterRef("shop"), OuterRef("warehouse"), merchant.pk)
-    # A condition within CASE is looked at row by row and ends with the first goods; else all of them are joined.
-    has_goods = Case(When(Exists(goods), then=True), default=False, output_field=BooleanField())
-    silent = merchant.integrations.filter(~Exists(teller), sends_stock=False).annotate(has_goods=has_goods)
-    return list(silent.filter(has_goods=True).select_related("warehouse"))
+    silent = merchant.integrations.filter(~Exists(teller), sends_stock=False).select_related("warehouse")
+    return list(silent.alias(first=first).filter(first__isnull=False))
 
 
 @transaction.atomic

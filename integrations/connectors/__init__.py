@@ -31,6 +31,12 @@ PLATFORMS: dict[str, Platform] = {
 }
 
 
+def load() -> None:
+    """Import every platform's connector now: the processes of a worker's pool are copies of what is loaded before."""
+    for platform in PLATFORMS.values():
+        import_module(platform.module)
+
+
 def connect(
     platform: str,
     credentials: Credentials,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from orders.models.hold import Hold
     from orders.models.story import Event
 
+NEWEST = 10_000  # among so many is looked for what no index finds
 SPLIT_PARTS = 1000  # parts from here on were split off here; below are the shop's own shipments
 
 
@@ -62,6 +65,11 @@ TONES = {
     Status.PENDING: Tone.WAIT,
     Status.RESERVED: Tone.WAIT,
 }
+
+
+def is_short(word: str) -> bool:
+    """Whether no index over parts of words finds it: that takes three letters or digits in a row."""
+    return not re.search(r"[^\W_]{3}", word)
 
 
 def _is_part(word: str) -> Q:
@@ -105,24 +113,36 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def search(self, words: str) -> OrderQuerySet:
         """By reference, name, email, tracking code or SKU; every word must be found somewhere.
 
-        Asks first whether any word is a SKU: else the database would have to look at the lines of every order.
+        A word that no index finds is looked for inside the texts of the newest `NEWEST` of these orders only. Of an SKU
+        the keys of its orders are read first: else the database would have to look at the lines of every order.
         """
-        found, lines = self, OrderLine.objects.none()
+        found, of_skus, limit = self, self._of_skus(words.split()), Q()
+        if any(is_short(word) for word in words.split()):
+            limit = self._is_new()
         for word in words.split():
+            exact = Q(number__iexact=word) | Q(tracking_code__iexact=word) | _is_part(word)
+            if keys := of_skus.get(word.casefold()):
+                exact |= Q(pk__in=keys)
+            inside = Q(number__istartswith=word) | Q(name__icontains=word)
+            inside |= Q(company__icontains=word) | Q(email__icontains=word)
+            found = found.filter(exact | (inside & limit if is_short(word) else inside))
+        return found
+
+    def _is_new(self) -> Q:
+        """Placed no earlier than the newest `NEWEST` of these."""
+        times = self.order_by("-placed_at").values_list("placed_at", flat=True)
+        since = next(iter(times[NEWEST - 1 : NEWEST]), None)
+        return Q(placed_at__gte=since) if since else Q()
+
+    def _of_skus(self, words: Iterable[str]) -> dict[str, list[int]]:
+        """By SKU, folded: which of these orders have it on a line, of at most `NEWEST` lines."""
+        lines = OrderLine.objects.none()
+        for word in words:
             lines = lines | OrderLine.objects.filter(sku__iexact=word)
-        are_skus = lines.order_by().exists()
-        for word in words.split():
-            matches = (
-                Q(number__istartswith=word)
-                | Q(name__icontains=word)
-                | Q(company__icontains=word)
-                | Q(email__icontains=word)
-                | Q(tracking_code__iexact=word)
-                | _is_part(word)
-            )
-            if are_skus:
-                matches |= Q(pk__in=OrderLine.objects.filter(sku__iexact=word).values("order"))
-            found = found.filter(matches)
+        found = defaultdict[str, list[int]](list)
+        rows = lines.filter(order__in=self.order_by()).order_by("-pk").values_list("sku", "order")
+        for sku, order in rows[:NEWEST]:
+            found[sku.casefold()].append(order)
         return found
 
 
@@ -215,7 +235,7 @@ class Order(models.Model):
     # The parcel, and whether the shop knows of it.
     carrier = models.CharField(_("carrier"), max_length=80, blank=True)
     service = models.CharField(_("service"), max_length=120, blank=True)
-    tracking_code = models.CharField(_("tracking code"), max_length=120, blank=True, db_index=True)
+    tracking_code = models.CharField(_("tracking code"), max_length=120, blank=True)
     parcels = models.PositiveIntegerField(_("parcels"), default=1)
     shipped_at = models.DateTimeField(_("shipped"), null=True, blank=True)
     told_at = models.DateTimeField(_("told to the shop"), null=True, blank=True)
@@ -248,6 +268,7 @@ class Order(models.Model):
         constraints = [models.UniqueConstraint(fields=["merchant", "shop", "number", "part"], name="order_once")]
         indexes = [
             models.Index(fields=["merchant", "-placed_at", "-id"], name="order_newest"),
+            models.Index(fields=["-placed_at", "-id"], name="order_newest_of_all"),  # for the staff
             models.Index(fields=["merchant", "status", "-placed_at", "-id"], name="order_by_status"),
             models.Index(fields=["merchant", "shipped_at"], name="order_shipped"),
             models.Index(fields=["warehouse", "status", "placed_at", "id"], name="order_to_collect"),
@@ -255,7 +276,13 @@ class Order(models.Model):
             models.Index(
                 fields=["integration", "told_at"], name="order_untold", condition=Q(status="shipped", told_at=None)
             ),
-            models.Index(fields=["merchant"], name="order_to_refund", condition=Q(needs_refund=True)),
+            models.Index(
+                fields=["merchant"],
+                name="order_asks",  # the few that ask a person something
+                condition=Q(needs_refund=True)
+                | Q(offered__isnull=False)
+                | Q(cancel_asked_at__isnull=False, cancel_answer=""),
+            ),
             models.Index(
                 fields=["status_changed_at"],
                 name="order_to_erase",

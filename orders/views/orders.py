@@ -4,22 +4,22 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Page, Paginator
 from django.db.models import Count, IntegerField, Subquery
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.formats import number_format
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
+from merchants.paging import LongList
 from orders import moves
 from orders.forms import WAITING, OrderFilter
 from orders.models import Cause, Hold, Order, OrderQuerySet, Status
+from orders.models.order import NEWEST
 from products.forms import Options
 
 PER_PAGE = 50
@@ -27,21 +27,6 @@ MOST_COUNTED = 10_000  # beyond them the list says “more than” and asks for 
 MOST_FOUND = 1_000  # the same where it was searched or narrowed, which no index counts
 MOST_CHOSEN = 500
 RARE = (Status.RETURNED, Status.LOCKED)  # their tabs show only where there are such orders
-
-
-class BoundedPaginator(Paginator[Order]):
-    """Counts no further than it must: a search among a million orders costs what its first pages cost."""
-
-    def __init__(self, orders: OrderQuerySet, known: int | None) -> None:
-        super().__init__(orders, PER_PAGE)
-        self.orders, self.known = orders, known
-
-    @cached_property
-    def count(self) -> int:
-        if self.known is not None:
-            return min(self.known, MOST_COUNTED)
-        # In no order: the database need not walk through the newest to find so many, where few of them match.
-        return len(self.orders.order_by()[:MOST_FOUND].values_list("pk"))
 
 
 @require_safe
@@ -53,16 +38,18 @@ def index(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     counts = _counts(merchant, orders)
     reasons = _reasons(merchant)
     _offer_reasons(words, reasons)
-    found = words.on_tab(words.narrow(orders)).order_by(*words.order)
-    page = BoundedPaginator(found, _known(words, counts)).get_page(request.GET.get("page"))
+    found = words.narrow(words.on_tab(orders)).order_by(*words.order)
+    most = MOST_FOUND if words.is_narrow else MOST_COUNTED
+    page = LongList(found, PER_PAGE, filled=_filled(), known=_known(words, counts), most=most)
     context = {
         "filter": words,
-        "page": _filled(page),
+        "page": page.get_page(request.GET.get("page")),
         "tabs": _tabs(words, counts),
         "total": sum(number for status, number in counts.items() if status != WAITING),
         "reasons": reasons if words.tab == WAITING else [],
-        "is_cut": page.paginator.count >= (MOST_FOUND if words.is_narrow else MOST_COUNTED),
+        "is_cut": page.is_cut,
         "most": MOST_COUNTED,
+        "newest": NEWEST,
         "may_edit": request.membership.may(Permission.EDITS_ORDERS),
         "may_connect": request.membership.may(Permission.EDITS_SETTINGS),
         "acts": [{"value": "cancel", "label": _("Cancel orders")}],
@@ -70,13 +57,10 @@ def index(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     return render(request, "orders/list.html", context)
 
 
-def _filled(page: Page[Order]) -> Page[Order]:
-    """The page's orders with what a row shows, each kind read once."""
+def _filled() -> OrderQuerySet:
+    """Orders with what a row shows, each kind read once."""
     rows = Order.objects.select_related("integration", "warehouse", "channel", "method__carrier")
-    keys = [order.pk for order in page.object_list]
-    by_key = {order.pk: order for order in rows.prefetch_related("holds", "lines").filter(pk__in=keys)}
-    page.object_list = [by_key[pk] for pk in keys if pk in by_key]
-    return page
+    return rows.prefetch_related("holds", "lines")
 
 
 class CountUpTo(Subquery):

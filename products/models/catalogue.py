@@ -61,7 +61,7 @@ class Product(models.Model):
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="products")
     sku = models.CharField(_("SKU"), max_length=200, validators=[check_sku])
-    sku_folded = models.CharField(max_length=600, editable=False, db_index=True)
+    sku_folded = models.CharField(max_length=600, editable=False)
     name = models.CharField(_("name"), max_length=300)
     description = models.TextField(_("description"), blank=True)
     language = models.CharField(_("language of the text"), max_length=2, blank=True, choices=Language.choices)
@@ -127,7 +127,11 @@ class Product(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["merchant", "name"], name="product_by_name"),
+            models.Index(fields=["merchant", "name", "id"], name="product_by_name"),
+            models.Index(fields=["merchant", "changed_at", "id"], name="product_by_change"),
+            models.Index(fields=["merchant", "sales_price", "id"], name="product_by_price"),
+            models.Index(fields=["merchant", "weight_kg", "id"], name="product_by_weight"),
+            models.Index(fields=["merchant", "sku_folded"], name="product_folded"),
             TrigramIndex(fields=["sku_folded", "name"], cased=["sku_folded"], name="product_search"),
             models.Index(fields=["merchant", "group"], name="product_group", condition=~Q(group="")),
         ]
@@ -267,8 +271,8 @@ class WebshopProduct(models.Model):
     sku_product = models.CharField(_("product SKU"), max_length=600, blank=True)
     sku_variant = models.CharField(_("variant SKU"), max_length=600, blank=True)
     sku_size = models.CharField(_("size SKU"), max_length=600, blank=True)
-    sku = models.CharField(_("SKU"), max_length=600, blank=True, db_index=True)
-    sku_folded = models.CharField(max_length=600, blank=True, db_index=True)
+    sku = models.CharField(_("SKU"), max_length=600, blank=True)
+    sku_folded = models.CharField(max_length=600, blank=True)
     ean = models.CharField(_("EAN"), max_length=64, blank=True, db_index=True)
     name = models.CharField(_("name"), max_length=300, blank=True)
     variant = models.CharField(_("variant"), max_length=200, blank=True)
@@ -319,6 +323,9 @@ class WebshopProduct(models.Model):
         constraints = [models.UniqueConstraint(fields=["integration", "external_id"], name="webshop_product_once")]
         indexes = [
             models.Index(fields=["integration", "tab", "name", "variant", "id"], name="webshop_product_list"),
+            models.Index(fields=["integration", "tab", "sku", "id"], name="webshop_product_by_sku"),
+            models.Index(fields=["integration", "tab", "-first_seen_at", "id"], name="webshop_product_newest"),
+            models.Index(fields=["integration", "tab", "-last_changed_at", "id"], name="webshop_product_changed"),
             models.Index(fields=["integration", "tab"], name="webshop_product_tab"),  # narrow: for counting
             TrigramIndex(fields=["sku_folded", "name", "variant"], cased=["sku_folded"], name="webshop_product_search"),
             models.Index(fields=["integration", "sku"], name="webshop_product_sku"),

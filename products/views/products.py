@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
+from merchants.paging import LongList
 from products.forms import SECTIONS, ProductFilter, ProductForm, link_to
 from products.models import Product, WebshopProduct
 from products.views.stock_card import stock_context, with_pieces
@@ -33,9 +33,11 @@ def index(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     linked = Prefetch(
         "webshop_products", queryset=links.only("product", "gone_at", "integration__name", "integration__platform")
     )
-    found = words.narrow(products).order_by(*words.order).prefetch_related(linked)
+    found = words.narrow(products).order_by(*words.order)
     words.offer_groups(products)
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    known = None if words.is_narrow else products.count()
+    filled = Product.objects.prefetch_related(linked)
+    page = LongList(found, PER_PAGE, filled=filled, known=known).get_page(request.GET.get("page"))
     context = {
         "filter": words,
         "page": page,

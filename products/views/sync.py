@@ -5,13 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,6 +19,7 @@ from integrations import doorbell
 from integrations.models import Integration
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
+from merchants.paging import LongList
 from products import create, creating
 from products.forms import SyncFilter
 from products.models import Product, Tab, WebshopProduct, WebshopProductQuerySet
@@ -258,26 +257,16 @@ ACTS_ON_MANY: dict[str, Act] = {"relink": _relink_all, "keep": _keep_all}
 # --- what the page shows -------------------------------------------------------------------
 
 
-class CountedPaginator(Paginator[Any]):
-    """Knows its count where the tab has said it already."""
-
-    def __init__(self, items: WebshopProductQuerySet, known: int | None) -> None:
-        super().__init__(items, PER_PAGE)
-        self.known = known
-
-    @cached_property
-    def count(self) -> int:
-        return super().count if self.known is None else self.known
-
-
 def _list(request: MerchantRequest, words: SyncFilter) -> dict[str, Any]:
     """Tabs, filters and one page of rows."""
     integration, tab = words.integration, words.chosen_tab
     counts = integration.webshop_products.counts()
     problems = problem_counts(integration) if tab == Tab.PROBLEMS else {}
     words.offer_choices(problems)
-    items = words.items().select_related("product").defer("description", "product__description").order_by(*words.order)
-    shown = CountedPaginator(items, None if words.is_narrow else counts[tab]).get_page(request.GET.get("page"))
+    filled = WebshopProduct.objects.select_related("product").defer("description", "product__description")
+    known = None if words.is_narrow else counts[tab]
+    items = LongList(words.items().order_by(*words.order), PER_PAGE, filled=filled, known=known)
+    shown = items.get_page(request.GET.get("page"))
     return {
         "tab": tab,
         "tabs": [(one, counts[one], words.address(tab=one, problem="")) for one in Tab],

@@ -171,16 +171,43 @@ def test_the_packing_list_shows_a_line_whose_product_is_not_known(page: Client, 
     assert "UNHEARD-OF" in text
 
 
-def test_one_order_costs_a_bounded_number_of_queries(
-    page: Client, order: Order, sweater: Product, django_assert_max_num_queries: Callable[[int], Any]
-) -> None:
+@pytest.fixture
+def everything(order: Order) -> Order:
+    """Every panel open: twenty lines and reasons, another part, a change, requests, a payment that failed."""
+    house, now = order.warehouse, timezone.now()
     for number in range(20):
-        factories.order_line(order, factories.product(order.merchant, f"X{number}"), 1)
+        product = factories.product(order.merchant, f"X{number}")
+        factories.stock(product, house, number % 2)
+        factories.order_line(order, product, 1, found=0, returned=0)
+        order.holds.create(cause=Cause.UNKNOWN_SKU, subject=f"X{number}", text="Not in the shop.")
         order.tell("Looked at.")
-    moves.save_as_new(order, "Kim")  # the X are not in the shop: as many reasons
-    assert order.holds.count() == 20
-    with django_assert_max_num_queries(20):
-        text_of(page, order)
+    for cause in Cause.values:
+        order.holds.create(cause=cause, subject="standard" if cause == Cause.METHOD else "", text="Why it waits.")
+    part = factories.order(order.merchant, integration=order.integration, number=order.number, part=1000)
+    Order.objects.filter(pk=part.pk).update(split_from=order)
+    order.channel = order.merchant.channels.create(name="Nordlys Outlet")
+    order.shipment = Shipment.objects.create(
+        integration=order.integration, shop=order.shop, number=order.number, capture_error="Card expired"
+    )
+    line = {"external_id": "1", "sku": "FG1-NVY-M", "ean": "", "name": "", "pieces": 1}
+    order.taken, order.offered = {"lines": [line]}, {"lines": [{**line, "pieces": 2}]}
+    order.facts = {"short": "Not found in the warehouse."}
+    order.cancel_asked_at, order.needs_refund, order.is_method_chosen = now, True, False
+    order.promised_at, order.returned_at, order.tell_error = now, now, "The shop has closed it."
+    order.is_shown, order.tracking_code = True, "SE1"
+    order.save()
+    return order
+
+
+@pytest.mark.parametrize("status", Status)
+def test_in_every_status_and_with_every_panel_the_page_costs_at_most_fifteen_queries(
+    page: Client, everything: Order, status: Status, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    Order.objects.filter(pk=everything.pk).update(status=status)
+    with django_assert_max_num_queries(15):
+        text = text_of(page, everything)
+    for words in ("Why it waits", "What the shop says now", "Refund it in Centra", "Other parts"):
+        assert words in text
 
 
 # --- the status bar --------------------------------------------------------------------------------
