@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F
+from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
@@ -21,8 +21,7 @@ from orders.front.holds import Group, by_itself, effect, mend, why, with_rest
 from orders.front.shops import Shop
 from orders.models import Cause, Status
 from orders.models.hold import OF_THE_SHOP
-from products.models import Tab, WebshopProduct
-from products.problems import Code
+from products.models import Tab
 from shipping.models import MerchantMethod
 
 CAUSES_SHOWN = 8  # per shop; what is beyond is one more line
@@ -231,25 +230,12 @@ def _answer(merchant: Merchant, row: MerchantMethod) -> Attention:
 
 def _problems(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
     """Items with an SKU problem, grouped by cause and shop; the most frequent causes, then one line for the rest."""
-    causes = _causes(shops)
     found = []
     for shop in shops:
-        mine = causes.get(shop.integration.pk, Counter()).most_common()
+        mine = shop.causes.most_common()
         found += [_items_wait(shop, number, code.label, code.value) for code, number in mine[:CAUSES_SHOWN]]
         if rest := sum(number for _code, number in mine[CAUSES_SHOWN:]):
             found.append(_items_wait(shop, rest, _("other problems"), ""))
-    return found
-
-
-def _causes(shops: Iterable[Shop]) -> dict[int, Counter[Code]]:
-    """Per integration how many items each cause holds up; an item with several counts for its first."""
-    keys = [shop.integration.pk for shop in shops if shop.items[Tab.PROBLEMS.value]]
-    if not keys:
-        return {}
-    found: dict[int, Counter[Code]] = {key: Counter() for key in keys}
-    items = WebshopProduct.objects.filter(integration__in=keys).on_tab(Tab.PROBLEMS).order_by()
-    for key, codes, number in items.values_list("integration", "problem_codes").annotate(number=Count("pk")):
-        found[key][Code(codes.strip("|").split("|")[0])] += number
     return found
 
 

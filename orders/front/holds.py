@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Count, Exists, F, Min, OuterRef, QuerySet, When
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, QuerySet, Value, When
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -50,8 +50,11 @@ def hold_groups(merchant: Merchant) -> list[Group]:
         alone=Count("order", distinct=True, filter=~Exists(_further_reasons())),
     )
     found = list(rows.order_by("-number", "oldest")[:GROUPS_READ])
-    products = _products(merchant, [row["subject"] for row in found if row["cause"] == Cause.CUSTOMS])
-    tabs = _tabs(merchant, [row["subject"] for row in found if row["cause"] in OF_AN_ITEM])
+    products, tabs = _places(
+        merchant,
+        [row["subject"] for row in found if row["cause"] == Cause.CUSTOMS],
+        [row["subject"] for row in found if row["cause"] in OF_AN_ITEM],
+    )
     return [
         Group(
             Cause(row["cause"]),
@@ -69,16 +72,19 @@ def hold_groups(merchant: Merchant) -> list[Group]:
     ]
 
 
-def _products(merchant: Merchant, skus: list[str]) -> dict[str, int]:
-    found = Product.objects.for_merchant(merchant).filter(sku__in=skus)
-    return dict(found.values_list("sku", "pk")) if skus else {}
-
-
-def _tabs(merchant: Merchant, skus: list[str]) -> dict[tuple[int, str], str]:
-    """By shop and SKU; of several items the one with a problem."""
-    found = WebshopProduct.objects.filter(integration__merchant=merchant, sku__in=skus).order_by("tab")
-    rows = found.values_list("integration", "sku", "tab") if skus else ()
-    return {(shop, sku): tab for shop, sku, tab in rows}
+def _places(
+    merchant: Merchant, products: list[str], items: list[str]
+) -> tuple[dict[str, int], dict[tuple[int, str], str]]:
+    """Of these SKUs the products, and by shop the tabs of the items; of several items the one with a problem."""
+    mine = Product.objects.for_merchant(merchant).filter(sku__in=products).order_by()
+    theirs = WebshopProduct.objects.filter(integration__merchant=merchant, sku__in=items).order_by()
+    rows = mine.annotate(shop=Value(0), place=Value("")).values_list("shop", "sku", "place", "pk")
+    also = theirs.annotate(shop=F("integration"), place=F("tab")).values_list("shop", "sku", "place", "pk")
+    found = list(rows.union(also, all=True).order_by("place")) if products or items else []
+    return (
+        {sku: pk for shop, sku, _place, pk in found if not shop},
+        {(shop, sku): place for shop, sku, place, _pk in found if shop},
+    )
 
 
 def _further_reasons() -> QuerySet[Hold]:

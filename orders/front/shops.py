@@ -9,13 +9,14 @@ Stock out      when figures were last told; how long a change took is not measur
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from django.db.models import Aggregate, Count, Min, OuterRef, Q, Subquery
+from django.db.models import Aggregate, Count, F, Min, OuterRef, Q, Subquery, Value
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -25,9 +26,10 @@ from merchants.models import Merchant
 from merchants.templatetags.portal import duration
 from orders.front.addresses import sync_address
 from orders.front.counts import Owed
-from orders.models import Order, Status
+from orders.models import Order, OrderQuerySet, Status
 from products import stock
 from products.models import ShopFigure, Tab, WebshopProduct
+from products.problems import Code
 
 MEASURED = timedelta(days=7)
 MOST_MEASURED = 500  # orders per shop
@@ -75,6 +77,7 @@ class Shop:
     integration: Integration
     states: list[SyncState]
     items: dict[str, int]
+    causes: Counter[Code] = field(default_factory=Counter)  # how many items each holds up, by the first of each
     owed: Owed = field(default_factory=Owed)
     figures: Figures = field(default_factory=Figures)
     orders_in: Lag | None = None
@@ -145,13 +148,14 @@ class Shop:
 def look(merchant: Merchant, owed: dict[int | None, Owed], now: datetime) -> list[Shop]:
     """All shops of the merchant, by name."""
     integrations = list(merchant.integrations.with_states().annotate(**_figures()))
-    items = _items(integrations)
-    came, told = _lags_in(merchant, integrations, now), _lags_out(merchant, now)
+    items, causes = _items(integrations)
+    came, told = _lags(merchant, integrations, now)
     found = [
         Shop(
             integration=one,
             states=states_of(one),
             items=items[one.pk],
+            causes=causes[one.pk],
             owed=owed.get(one.pk, Owed()),
             figures=_figures_of(one),
             orders_in=came.get(one.pk),
@@ -170,12 +174,20 @@ def states_of(integration: Integration) -> list[SyncState]:
     return [there.get(key) or SyncState(integration=integration, pipe=key) for key in PIPES]
 
 
-def _items(integrations: list[Integration]) -> dict[int, dict[str, int]]:
+def _items(integrations: list[Integration]) -> tuple[dict[int, dict[str, int]], dict[int, Counter[Code]]]:
+    """Per integration: items on each tab, which an index knows; and of those with problems, the causes."""
     found = {one.pk: {tab.value: 0 for tab in Tab} for one in integrations}
+    causes: dict[int, Counter[Code]] = {one.pk: Counter() for one in integrations}
     items = WebshopProduct.objects.filter(integration__in=[one.pk for one in integrations]).order_by()
-    for pk, tab, number in items.values_list("integration", "tab").annotate(number=Count("*")):  # an index knows both
-        found[pk][tab] = number
-    return found
+    words = ("integration", "tab", "codes")
+    tabs = items.annotate(codes=Value("")).values_list(*words).annotate(number=Count("*"))
+    problems = items.on_tab(Tab.PROBLEMS).annotate(codes=F("problem_codes")).values_list(*words)
+    for pk, tab, codes, number in tabs.union(problems.annotate(number=Count("*")), all=True):
+        if codes:
+            causes[pk][Code(codes.strip("|").split("|")[0])] += number
+        else:
+            found[pk][tab] = number
+    return found, causes
 
 
 def _figures() -> dict[str, Subquery]:
@@ -203,34 +215,43 @@ def _figures_of(integration: Any) -> Figures:
 # --- measured ------------------------------------------------------------------------------
 
 
-def _lags_in(merchant: Merchant, integrations: Iterable[Integration], now: datetime) -> dict[int, Lag]:
+def _lags(
+    merchant: Merchant, integrations: Iterable[Integration], now: datetime
+) -> tuple[dict[int, Lag], dict[int, Lag]]:
+    """By shop: placed → visible here, and shipped → told; of the latest, in one look."""
+    orders = Order.objects.for_merchant(merchant)
+    came = _came(orders, integrations, now - MEASURED).order_by("-placed_at", "-pk")
+    told = _told(orders, now - MEASURED).order_by("-shipped_at", "-pk")
+    rows = _spans(came, "in", "placed_at", "read_at").union(_spans(told, "out", "shipped_at", "told_at"), all=True)
+    spans: dict[str, dict[int, list[float]]] = {"in": defaultdict(list), "out": defaultdict(list)}
+    for way, shop, began, ended in rows.order_by("-began"):
+        taken = spans[way][shop]
+        if ended and len(taken) < MOST_MEASURED:
+            taken.append(max(0.0, (ended - began).total_seconds()))
+    into, out = ({shop: measure(taken) for shop, taken in each.items() if taken} for each in spans.values())
+    return into, out
+
+
+def _came(orders: OrderQuerySet, integrations: Iterable[Integration], since: datetime) -> OrderQuerySet:
     """Older orders that came in with the connection were not late; they are not measured.
 
     Shop by shop, not joined: for a join the database may read all orders by their shop.
     """
-    since, of_any = now - MEASURED, Q(pk__in=[])
+    of_any = Q(pk__in=[])
     for one in integrations:
         of_any |= Q(integration=one.pk, placed_at__gt=max(since, one.created_at))
-    orders = Order.objects.for_merchant(merchant).filter(of_any, placed_at__gte=since, split_from__isnull=True)
-    rows = orders.order_by("-placed_at", "-pk").values_list("integration", "placed_at", "read_at")
-    return _by_shop(rows[:ROWS_READ])
+    return orders.filter(of_any, placed_at__gte=since, split_from__isnull=True)
 
 
-def _lags_out(merchant: Merchant, now: datetime) -> dict[int, Lag]:
-    orders = Order.objects.for_merchant(merchant).filter(
-        status=Status.SHIPPED, integration__isnull=False, shipped_at__gte=now - MEASURED, told_at__isnull=False
-    )
-    rows = orders.order_by("-shipped_at", "-pk").values_list("integration", "shipped_at", "told_at")
-    return _by_shop(rows[:ROWS_READ])
+def _told(orders: OrderQuerySet, since: datetime) -> OrderQuerySet:
+    return orders.filter(status=Status.SHIPPED, integration__isnull=False, shipped_at__gte=since, told_at__isnull=False)
 
 
-def _by_shop(rows: Iterable[tuple[int | None, datetime | None, datetime | None]]) -> dict[int, Lag]:
-    spans: dict[int, list[float]] = {}
-    for shop, began, ended in rows:
-        taken = spans.setdefault(shop, []) if shop is not None else None
-        if taken is not None and began and ended and len(taken) < MOST_MEASURED:
-            taken.append(max(0.0, (ended - began).total_seconds()))
-    return {shop: measure(taken) for shop, taken in spans.items() if taken}
+def _spans(orders: OrderQuerySet, way: str, began: str, ended: str) -> Any:
+    """The first of these orders, as rows of one shape; SQLite joins no two queries that have a limit themselves."""
+    first = Order.objects.filter(pk__in=orders.values("pk")[:ROWS_READ]).order_by()
+    named = first.annotate(way=Value(way), began=F(began), ended=F(ended))
+    return named.values_list("way", "integration", "began", "ended")
 
 
 def measure(spans: list[float]) -> Lag:
