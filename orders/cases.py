@@ -9,7 +9,8 @@ from integrations.connectors.base import OrderData, ShipmentData
 from orders import differences, handing, reading
 from orders.handing import Case
 from orders.intent import is_alive, parts_of
-from orders.models import SPLIT_PARTS, Order, Shipment, Status
+from orders.models import Order, Shipment, Status
+from orders.parts import is_read_as_shipment
 
 
 def case_of(order: Order, found: OrderData | None) -> Case:
@@ -44,12 +45,6 @@ def case_of(order: Order, found: OrderData | None) -> Case:
 def _lowering(order: Order) -> Iterable[str]:
     rows = Shipment.objects.filter(integration=order.integration_id, number=order.number, wanted__isnull=False)
     return rows.exclude(external_id="").values_list("external_id", flat=True)
-
-
-def is_read_as_shipment(order: Order) -> bool:
-    """Whether it, or the order it was split off from, was a shipment of the shop when it was read."""
-    parts = [order.part, order.split_from.part if order.split_from else 0]
-    return any(0 < part < SPLIT_PARTS for part in parts)
 
 
 def shown_to(order: Order, found: OrderData | None) -> OrderData | None:

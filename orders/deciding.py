@@ -100,8 +100,8 @@ def _of_the_shop(case: Case) -> Iterable[Reason]:
 
 def _of_what_is_open(case: Case) -> Iterable[Reason]:
     """Pieces that we would send and that are no longer open in the shop: taken off the order there, or sent there."""
-    if case.order.shop_status == "cancelled":
-        return
+    if case.order.shop_status == "cancelled" or not case.order.is_shown:
+        return  # what is open there is not known
     lines = [line for line in case.lines if line.external_id and line.pieces]
     fewer = case.order.facts.get("fewer", {})
     lacking = {line.external_id: min(line.pieces, line.ordered) - line.open_in_shop for line in lines}

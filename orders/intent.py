@@ -114,3 +114,15 @@ def let_go(order: Order) -> None:
     else:
         shipment.withdraw_asked_at = timezone.now()
     shipment.save(update_fields=["wanted", "error", "withdraw_asked_at"])
+
+
+def take_up(order: Order) -> None:
+    """The opposite of `let_go`: what is to be sent after all. Saved by the caller.
+
+    A shipment that was lowered to what others send is theirs; this order gets one of its own.
+    """
+    shipment = order.shipment
+    if shipment is None or not shipment.external_id or shipment.is_paid:
+        return
+    if alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk)).exists():
+        order.shipment = None
