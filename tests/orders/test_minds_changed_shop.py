@@ -22,9 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def desk(centra: Centra) -> Desk:
     centra.plugin.logs_calls = True
     centra.plugin.save()
-    made = Desk(centra)
-    active_method(centra)
-    return made
+    return Desk(centra)
 
 
 def bought(desk: Desk, pieces: int = 3, *, lines: int = 1) -> tuple[ShopOrder, Order]:

@@ -17,16 +17,14 @@ from sandbox.models import Wanted
 from tests import factories
 from tests.conftest import Centra
 from tests.orders.desk import Desk, fresh
-from tests.orders.shop import active_method, buy, look, ours, sweep
+from tests.orders.shop import buy, look, ours, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def desk(centra: Centra) -> Desk:
-    made = Desk(centra)
-    active_method(centra)
-    return made
+    return Desk(centra)
 
 
 def in_two(desk: Desk, *, lines: int = 1) -> tuple[ShopOrder, Order, Order]:

@@ -27,9 +27,7 @@ Captures = Integration.Captures
 
 @pytest.fixture
 def desk(centra: Centra) -> Desk:
-    made = Desk(centra)
-    active_method(centra)
-    return made
+    return Desk(centra)
 
 
 def captures(desk: Desk, how: str) -> None:

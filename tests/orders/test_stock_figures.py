@@ -16,7 +16,7 @@ from sandbox.models import Size
 from tests import factories
 from tests.conftest import Centra
 from tests.orders.desk import Desk
-from tests.orders.shop import active_method, buy, look, ours, sweep
+from tests.orders.shop import buy, look, ours, sweep
 from tests.products.stocked import tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,7 +51,6 @@ def desk(centra: Centra, request: pytest.FixtureRequest) -> Desk:
     centra.plugin.order_statuses = [1, 2, 3, 4, 6]
     centra.plugin.save()
     found = Desk(centra)
-    active_method(centra)
     return found
 
 
