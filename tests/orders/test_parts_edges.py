@@ -18,6 +18,7 @@ from tests.conftest import Centra
 from tests.orders.desk import Desk, fresh
 from tests.orders.desk_orders import new
 from tests.orders.shop import buy, look, ours, sweep, three_for_shipments
+from tests.orders.test_parts import raise_first
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Captures = Integration.Captures
@@ -183,24 +184,8 @@ def statuses() -> list[tuple[str, int]]:
     return [(order.status, order.pieces) for order in Order.objects.order_by("part")]
 
 
-def test_a_shipment_lowered_from_here_is_no_change_of_the_shop_s(centra: Centra) -> None:
-    """A part of it was cancelled."""
-    placed, order = as_shipment(centra)
-    part = split(order)
-    collect_all(centra)
-    moves.ask_to_cancel(fresh(part), "Kim")
-    moves.answer_cancellation(fresh(part), "Staff", is_agreed=True)
-    third = Order.objects.get(pk=order.pk)
-    assert third.status == Status.COLLECTING
-    look(centra, "hand-over")
-    assert sent(placed) == [(2, False)]
-    for _again in range(2):
-        sweep(centra)
-        assert statuses() == [(Status.COLLECTING, 2), (Status.CANCELLED, 1)]
-    assert "Changed in the shop" not in "".join(fresh(order).events.values_list("text", flat=True))
-
-
 def test_of_a_shipment_in_parts_one_is_cancelled_and_the_other_goes(centra: Centra) -> None:
+    """It is lowered from here, so that is no change of the shop's."""
     placed, order = as_shipment(centra)
     part = split(order)
     moves.cancel(fresh(part), "Kim")
@@ -239,18 +224,20 @@ def test_of_a_shipment_in_parts_one_is_cancelled_and_brought_back(centra: Centra
 
 
 def test_a_part_of_a_part_of_a_shipment_is_compared_with_that_shipment(centra: Centra) -> None:
-    placed, order = as_shipment(centra)
-    part = split(order, 2)
-    third = split(part)
+    """The order has one piece more, which is in no shipment yet."""
+    placed = three_for_shipments(centra)
+    raise_first(placed, 1)
+    placed.create_shipment({placed.lines.get().pk: 3}, good_to_go=True, capture=False)
+    look(centra)
+    order = Order.objects.get()
+    split(split(order, 2))
     sweep(centra)
     assert statuses() == [(Status.NEW, 1)] * 3
     collect_all(centra)
     assert statuses() == [(Status.COLLECTING, 1)] * 3
     ship_all(centra)
-    placed.refresh_from_db()
-    assert (placed.status, sent(placed), fresh(third).told_at is None) == (
-        ShopOrder.Status.COMPLETED, [(3, True)], False,
-    )  # fmt: skip
+    assert sent(placed) == [(3, True)]
+    assert not Order.objects.untold().exists()
 
 
 def test_a_shipment_changed_in_the_shop_is_answered_once_for_its_parts(centra: Centra) -> None:
