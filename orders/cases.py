@@ -23,7 +23,7 @@ def case_of(order: Order, found: OrderData | None) -> Case:
     busy = {part.pk for part in others if part.status in (Status.COLLECTING, Status.SHIPPED)} & living
     sharing = {part.pk for part in others if order.shipment_id and part.shipment_id == order.shipment_id} & living
     theirs = {part.shipment.external_id for part in others if part.shipment and part.shipment_id != order.shipment_id}
-    ours = order.shipment.external_id if order.shipment else ""
+    ours = order.shipment.external_id if order.shipment and not order.shipment.withdrawn_at else ""
     compared = shown_to(order, found)
     return Case(
         found=found,

@@ -20,6 +20,10 @@ def why_not(order: Order) -> str:
     """Why a cancelled order cannot go on, and what to do instead; `""` where it can."""
     if REFUNDED in order.facts:
         return _("It was refunded in the shop, so it cannot be brought back: place a new order there instead.")
+    if order.needs_refund and order.shipment and order.shipment.completed_at:
+        return _(
+            "The shop has completed the shipment in which it was paid: refund it there, and place a new order instead."
+        )
     if order.shop_status == "cancelled":
         return _("The shop cancelled it. Restore it in the shop first.")
     return ""

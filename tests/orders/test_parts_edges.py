@@ -278,6 +278,29 @@ def test_another_address_of_what_a_short_pick_left_over_is_shown_before_it_is_ha
     assert placed.status == ShopOrder.Status.COMPLETED
 
 
+def test_what_a_short_pick_left_over_and_was_stopped_gets_another_shipment_when_it_comes_back(centra: Centra) -> None:
+    placed, order = as_shipment(centra)
+    collect_all(centra)
+    short.found(fresh(order), {order.lines.get().pk: 2}, "Staff")
+    look(centra, "hand-over")
+    rest = Order.objects.get(split_from=order)
+    collect_all(centra)
+    assert sent(placed) == [(2, False), (1, False)]
+    moves.ask_to_cancel(fresh(rest), "Kim")
+    moves.answer_cancellation(fresh(rest), "Staff", is_agreed=True)
+    look(centra, "hand-over")
+    sweep(centra)
+    assert sent(placed) == [(2, False)]
+    moves.save_as_new(fresh(rest), "Kim")
+    for _again in range(2):
+        sweep(centra)
+        assert statuses() == [(Status.COLLECTING, 2), (Status.NEW, 1)]
+    collect_all(centra)
+    ship_all(centra)
+    placed.refresh_from_db()
+    assert (placed.status, sent(placed)) == (ShopOrder.Status.COMPLETED, [(2, True), (1, True)])
+
+
 # --- what the shop is told of stock ------------------------------------------------------------
 
 

@@ -268,6 +268,51 @@ def test_a_part_whose_shipment_others_use_gets_one_of_its_own(
     assert desk.shelf() == (7, 0)
 
 
+def in_one_shipment(desk: Desk, how: str) -> tuple[ShopOrder, Order, Order]:
+    """Two pieces and one, both with the warehouse, and the shop has one shipment for them."""
+    captures(desk, how)
+    there, order = bought(desk)
+    there.create_shipment(good_to_go=True, capture=False)
+    part = moves.split(fresh(order), {order.lines.get().pk: 1}, "Kim")
+    desk.mark(order, part)
+    desk.run_twice()
+    assert (fresh(order).status, fresh(part).shipment) == (Status.COLLECTING, fresh(order).shipment)
+    return there, order, part
+
+
+def test_a_part_that_comes_back_when_the_others_are_sent_gets_a_shipment_of_its_own(desk: Desk) -> None:
+    there, order, part = in_one_shipment(desk, Captures.SENT)
+    stop(part)
+    desk.ship(order)
+    desk.run_twice()
+    assert fresh(order).told_at
+    moves.save_as_new(fresh(part), "Kim")
+    sweep(desk.centra)
+    desk.mark(part)
+    desk.run_twice()
+    desk.ship(part)
+    desk.run_twice()
+    there.refresh_from_db()
+    assert [sum(line.qty for line in one.lines.all()) for one in there.shipments.order_by("n")] == [2, 1]
+    assert (there.status, there.captured) == (ShopOrder.Status.COMPLETED, there.grand_total)
+    assert [(one.completed_at is None, one.withdrawn_at) for one in Shipment.objects.all()] == [(False, None)] * 2
+
+
+def test_a_part_that_was_paid_and_completed_with_the_others_stays_to_be_refunded(desk: Desk) -> None:
+    """In the shop it is sent: nothing of it is open there any more."""
+    there, order, part = in_one_shipment(desk, Captures.HAND_OVER)
+    stop(part)
+    desk.ship(order)
+    desk.run_twice()
+    sweep(desk.centra)
+    there.refresh_from_db()
+    assert there.status == ShopOrder.Status.COMPLETED
+    with pytest.raises(moves.NotPossible, match="refund it there, and place a new order"):
+        moves.save_as_new(fresh(part), "Kim")
+    assert (fresh(part).status, fresh(part).needs_refund) == (Status.CANCELLED, True)
+    assert moves.may_become(fresh(part)) == []
+
+
 # --- the shop changes its mind -----------------------------------------------------------------
 
 
