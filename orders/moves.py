@@ -307,7 +307,7 @@ def answer_cancellation(order: Order, who: str, *, is_agreed: bool) -> None:
     intent.let_go(order)
     order.tell(_("Cancelled by the warehouse; the pieces are back on the shelf."), Tone.GOOD, who)
     if lost:
-        order.tell(_("%(n)d pieces that were not found are not put back.") % {"n": lost}, Tone.WAIT, who)
+        order.tell(_("%(n)d pieces that were not found are not put back.") % {"n": lost}, Tone.WAIT, who, lost=lost)
     if order.needs_refund:
         order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
 
