@@ -10,7 +10,7 @@ RESERVED without a reason is on purpose and is left alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +24,7 @@ from orders.matching import Match, Shelf
 from orders.models import Cause, Hold, Order, OrderLine, OrderProcessing, Status
 from orders.models.hold import MAY_BE_OVERRULED
 from orders.territory import has_zip_codes, is_outside_customs_union
+from products.models import Product, Tab, WebshopProduct
 from shipping.models import ShippingMethod
 
 BATCH = 200
@@ -61,7 +62,7 @@ def reasons(case: Case) -> list[Reason]:
     found = [*_of_the_shop(case)]
     if case.lines or not case.order.facts.get("unreadable"):
         # Of an order that only keeps its place nothing else can be said.
-        found += [*_of_the_lines(case), *_of_shipping(case), *_of_the_address(case)]
+        found += [*_of_the_lines(case), *_of_shipping(case), *_of_the_address(case), *_of_customs(case)]
     overruled = set(case.order.overruled) & {cause.value for cause in MAY_BE_OVERRULED}
     return [reason for reason in found if reason.cause.value not in overruled]
 
@@ -154,13 +155,15 @@ def _of_the_lines(case: Case) -> Iterable[Reason]:
 
 
 def _unknown(case: Case, match: Match) -> str:
-    if match.item is not None and match.item.ignored_at:
-        return _("SKU %(sku)s is ignored on Sync webshop products.")
-    if match.item is not None:
-        return _("SKU %(sku)s is not in myOGO. It is on Sync webshop products, ready to create.")
-    if case.integration is None:
-        return _("There is no product with SKU %(sku)s.")
-    return _("SKU %(sku)s is not in myOGO, and the shop’s catalogue does not show it. Press Refresh.")
+    if match.item is None:
+        if case.integration is None:
+            return _("There is no product with SKU %(sku)s.")
+        return _("SKU %(sku)s is not in myOGO, and the shop’s catalogue does not show it. Press Refresh.")
+    return {
+        Tab.IGNORED: _("SKU %(sku)s is ignored on Sync webshop products."),
+        Tab.PROBLEMS: _("SKU %(sku)s is not in myOGO: its item has a problem. Sync webshop products says which."),
+        Tab.GONE: _("SKU %(sku)s is not in myOGO, and gone from the shop. Make a product with this SKU."),
+    }.get(Tab(match.item.tab), _("SKU %(sku)s is not in myOGO. It is on Sync webshop products, ready to create."))
 
 
 def _of_shipping(case: Case) -> Iterable[Reason]:
@@ -199,27 +202,31 @@ def _of_the_address(case: Case) -> Iterable[Reason]:
     ]
     if missing:
         yield Reason(Cause.ADDRESS, _("The address is incomplete: %(what)s missing.") % {"what": ", ".join(missing)})
-    if is_outside_customs_union(str(order.country), str(order.warehouse.country)):
-        fills = case.wishes.fills_customs
-        lacking = sorted(
-            {line.sku for line, match in zip(case.lines, case.matches, strict=True) if _lacks(line, match, fills)}
-        )
-        if lacking:
-            yield Reason(
-                Cause.CUSTOMS,
-                _("Outside the EU customs needs HS code and origin; they are missing for %(skus)s.")
-                % {"skus": ", ".join(lacking[:5])},
-            )
 
 
-def _lacks(line: OrderLine, match: Match, fills: bool) -> bool:
-    """Whether customs data is missing; the product's own counts where the merchant wants that."""
-    if not line.pieces:
-        return False
-    product = match.product if fills else None
-    hs_code = line.hs_code or (product.hs_code if product else "")
-    origin = line.country_of_origin or (str(product.country_of_origin) if product else "")
-    return not (hs_code and origin)
+def _of_customs(case: Case) -> Iterable[Reason]:
+    """A reason for each product that lacks something, for it is mended there, once for all orders."""
+    if not is_outside_customs_union(str(case.order.country), str(case.order.warehouse.country)):
+        return
+    for line, match in zip(case.lines, case.matches, strict=True):
+        missing = _missing_for_customs(line, match.product or match.item, fills=case.wishes.fills_customs)
+        if line.pieces and missing:
+            sku = match.product.sku if match.product else line.sku or line.ean or line.name
+            text = _("Outside the EU customs needs HS code and origin: %(what)s missing for %(sku)s.")
+            yield Reason(Cause.CUSTOMS, text % {"what": ", ".join(missing), "sku": sku}, sku[:200])
+
+
+def _missing_for_customs(line: OrderLine, thing: Product | WebshopProduct | None, *, fills: bool) -> list[str]:
+    """What neither the line nor its product says, or the shop's item that a product would be made of.
+
+    `fills`: the product completes what the line says in part; else both are the line's, or both the product's.
+    """
+    own = (line.hs_code, line.country_of_origin)
+    other = (thing.hs_code, str(thing.country_of_origin)) if thing else ("", "")
+    if all(own):
+        return []
+    known = [mine or theirs for mine, theirs in zip(own, other, strict=True)] if fills else other
+    return [word for word, value in zip((_("HS code"), _("origin")), known, strict=True) if not value]
 
 
 # --- read and write ------------------------------------------------------------------------
@@ -330,7 +337,17 @@ def _matches(order: Order, lines: tuple[OrderLine, ...], books: Books) -> tuple[
         # A line added here by hand names a product of the merchant, not an item of the shop.
         by_hand = not line.external_id and line.product is not None
         found.append(Match(product=line.product) if by_hand else shelf.match(line.sku, line.ean))
+    if any(_is_of_nobody(match) for match in found):
+        own = Shelf(order.merchant, skus)
+        for place, match in enumerate(found):
+            if _is_of_nobody(match):
+                found[place] = replace(match, product=own.match(lines[place].sku, "").product)
     return tuple(found)
+
+
+def _is_of_nobody(match: Match) -> bool:
+    """The shop's item is gone and was never linked, so nobody can link it any more: the merchant's own SKU counts."""
+    return match.item is not None and match.item.gone_at is not None and match.product is None
 
 
 def _method(order: Order, books: Books) -> ShippingMethod | None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.connectors.base import ParcelData
@@ -142,6 +144,14 @@ def found(order: Order, pieces: dict[int, int], who: str) -> Outcome:
 def returned(order: Order, back: dict[int, Back], who: str, comment: str, shown: dict[int, int]) -> Outcome:
     """*Parcel came back*: line id → pieces that came and pieces on the shelf; `shown` as the form showed them."""
     return _each([order], lambda one: returning.record(one, back, who, comment=comment, shown=shown), who)
+
+
+@transaction.atomic
+def comment(order: Order, text: str, who: str) -> None:
+    """What the warehouse writes to the merchant about an order, however it stands; erased in its turn."""
+    Order.objects.filter(pk=order.pk).update(warehouse_comment=text, erased_at=None, changed_at=timezone.now())
+    said = _("The warehouse says: “%(text)s”") % {"text": text} if text else _("The warehouse took its comment out.")
+    order.tell(said, who=who)
 
 
 def _each(orders: Iterable[Order], do: Callable[[Order], None], who: str) -> Outcome:

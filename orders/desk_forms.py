@@ -176,3 +176,15 @@ def _pieces_field(label: str, most: int, too_many: str) -> forms.IntegerField:
         error_messages={"min_value": _("Fewer than none cannot come back."), "max_value": too_many},
         widget=forms.NumberInput(attrs={"aria-label": label, "class": "desk-field"}),
     )
+
+
+class CommentForm(forms.Form):
+    """What the warehouse writes about an order; nothing takes it out."""
+
+    comment = forms.CharField(
+        label=gettext_lazy("The warehouse’s comment"),
+        required=False,
+        max_length=2000,
+        help_text=gettext_lazy("The merchant reads it on the order, the packers on the pick list."),
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )

@@ -1,4 +1,4 @@
-"""The pages of our own at the desk for orders: parcels, pieces found, what came back, the pick list, the buttons.
+"""The pages of our own at the desk for orders: parcels, pieces found, what came back, pick list, comment, buttons.
 
 Each is reached with the keys of orders in its address, so that a reload shows it again; other houses' are not found.
 """
@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 
 from orders import desk
 from orders.desk_access import OfTheHouse, who
-from orders.desk_forms import FoundForm, ParcelForm, ReturnForm
+from orders.desk_forms import CommentForm, FoundForm, ParcelForm, ReturnForm
 from orders.models import Order, Status
 
 MOST_ON_A_PAGE = 100  # four fields each, and a form has a thousand at most
@@ -41,6 +41,7 @@ class DeskPages(OfTheHouse):
             path("pick-list/", view(self.pick_list), name="orders_order_pick_list"),
             path("<path:object_id>/found/", view(self.found), name="orders_order_found"),
             path("<path:object_id>/returned/", view(self.returned), name="orders_order_returned"),
+            path("<path:object_id>/comment/", view(self.comment), name="orders_order_comment"),
             path("<path:object_id>/act/", view(self.act), name="orders_order_act"),
         ]
         return own + super().get_urls()  # type: ignore[misc, no-any-return]
@@ -139,6 +140,19 @@ class DeskPages(OfTheHouse):
                 form.add_error(None, why)
         context = {"form": form, "rows": form.rows(), "original": order, "is_shipped": order.status == Status.SHIPPED}
         return self._page(request, "admin/orders/returned.html", _("Parcel came back"), context)
+
+    # --- the warehouse’s comment -------------------------------------------------------------
+
+    def comment(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What the warehouse writes to the merchant about an order, however it stands."""
+        order = self.own_or_404(request, object_id)
+        form = CommentForm(request.POST or None, initial={"comment": order.warehouse_comment})
+        if request.method == "POST" and form.is_valid():
+            if form.has_changed():
+                desk.comment(order, form.cleaned_data["comment"], who(request))
+            messages.success(request, _("The comment on %(order)s is saved.") % {"order": order.label})
+            return redirect("admin:orders_order_change", order.pk)
+        return self._page(request, "admin/orders/comment.html", _("Comment"), {"form": form, "original": order})
 
     # --- the buttons of one order --------------------------------------------------------------
 

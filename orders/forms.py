@@ -315,7 +315,10 @@ class ProcessingForm(forms.ModelForm[OrderProcessing]):
         help_texts = {
             "splits_pending": gettext_lazy("What lies there is sent now, the rest when it comes: two parcels."),
             "sends_without_phone": gettext_lazy("The carrier may send a letter instead, which may cost."),
-            "fills_customs": gettext_lazy("For parcels that leave the EU: HS code and origin as on the product."),
+            "fills_customs": gettext_lazy(
+                "For parcels that leave the EU: where the shop’s order says only one of HS code and origin, the other "
+                "is the product’s. Switched off, both are the order’s or both the product’s."
+            ),
             "customisation": gettext_lazy("Wishes about packing; forwarded ones may cost."),
         }
 

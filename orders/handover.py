@@ -1,6 +1,7 @@
 """What the warehouse wants to begin, and what it has sent → shop. One pipe: *Hand-over and tracking*.
 
-    owed      SHIPPED and not told · NEW and marked as collecting · shipments to lower or to take back; oldest first
+    owed      SHIPPED and not told · NEW and marked as collecting · shipments to lower or to take back; oldest first,
+              and what failed last time behind all others
     for each  read the order as the shop shows it now
               decide what is to be done (pure: `handing.py`)
               write the intent, committed · the call · what came of it
@@ -23,8 +24,9 @@ from django.utils.translation import gettext as _
 
 from integrations import doorbell
 from integrations.connectors.base import Connector, OrderData
-from integrations.connectors.errors import Rejected, ShopError, Unreadable
+from integrations.connectors.errors import NotAllowed, Rejected, ShopError, Unavailable, Unreadable
 from integrations.models import Integration, Tone
+from integrations.sparing import Sparing
 from integrations.sync import Run
 from orders import agreeing, cases, deciding, faults, handing, moves, tracking
 from orders.handing import Decision, Step
@@ -41,6 +43,7 @@ class Owed:
     pk: int
     do: Callable[[Run, Connector, int], None]
     note: Callable[[int, str, datetime], None]
+    has_failed: bool
 
 
 def hand_over(run: Run) -> None:
@@ -48,19 +51,37 @@ def hand_over(run: Run) -> None:
     now = timezone.now()
     free_paid_elsewhere(run.integration)
     leave_other_shops(run.integration)
-    work = list(owed(run.integration, now))
+    work = sorted(owed(run.integration, now), key=lambda one: one.has_failed)
     if not work:
         run.quiet()
     else:
         run.describe(_("orders"))
         with run.connect() as shop:
-            for one in work:
-                attempt(run, shop, one)
-                run.keep({})
-                run.give_way()
+            do_all(run, shop, work)
     if soonest := waiting(run.integration).order_by("wait_until").values_list("wait_until", flat=True).first():
         run.again_at(soonest)
     run.complete(run.began_at, is_full=False)
+
+
+def do_all(run: Run, shop: Connector, work: Iterable[Owed]) -> None:
+    """One after the other. Where the key may not do one kind of thing, all others are done, and then it is said."""
+    forbidden: dict[object, NotAllowed] = {}
+    sparing = Sparing(shop)
+    for one in work:
+        if one.do in forbidden:
+            continue
+        try:
+            attempt(run, shop, one)
+        except NotAllowed as error:
+            forbidden[one.do] = error
+        except Unavailable as error:
+            if not sparing.bears(error):
+                raise
+            leave(run, one, error)
+        run.keep({})
+        run.give_way()
+    for refusal in forbidden.values():
+        raise refusal
 
 
 def ring(integration: Integration, who: str = "") -> None:
@@ -72,25 +93,25 @@ def ring(integration: Integration, who: str = "") -> None:
 
 
 def owed(integration: Integration, now: datetime) -> Iterable[Owed]:
-    """In this order; those that failed last time behind the others, so that none stands in their way."""
+    """In this order; each says whether it failed last time, so that none stands in the others' way."""
     mine = Order.objects.filter(integration=integration, shop=integration.shop)
     due = mine.filter(Q(wait_until__isnull=True) | Q(wait_until__lte=now))
     whole = due.untold().exclude(shipment__orders__status__in=[*OPEN, Status.COLLECTING])
-    for pk in _oldest(whole, "shipped_at"):
-        yield Owed(pk, tracking.tell, note_untold)
+    for pk, has_failed in _oldest(whole, "shipped_at"):
+        yield Owed(pk, tracking.tell, note_untold, has_failed)
     shipments = Shipment.objects.filter(integration=integration, shop=integration.shop, completed_at__isnull=True)
     open_ = shipments.filter(withdrawn_at__isnull=True)
     # Before anything is handed over: what it holds too many may be another part's. What could not be lowered at once is
     # lowered when it is sent, or when another part is to begin.
     is_needed = Q(error="") | Q(number__in=due.being_handed_over().values("number"))
-    for pk in open_.filter(is_needed, wanted__isnull=False).values_list("pk", flat=True):
-        yield Owed(pk, tracking.lower, tracking.note_shipment)
-    for pk in _oldest(due.being_handed_over(), "handover_asked_at"):
-        yield Owed(pk, hand_over_order, note_not_handed_over)
-    for pk in _oldest(due.filter(status=Status.RESERVED, facts__has_key="capture"), "placed_at"):
-        yield Owed(pk, look_for_payment, note_not_handed_over)
-    for pk in open_.filter(withdraw_asked_at__lte=now).values_list("pk", flat=True):
-        yield Owed(pk, tracking.withdraw, tracking.note_shipment)
+    for pk, error in open_.filter(is_needed, wanted__isnull=False).order_by("pk").values_list("pk", "error"):
+        yield Owed(pk, tracking.lower, tracking.note_shipment, bool(error))
+    for pk, has_failed in _oldest(due.being_handed_over(), "handover_asked_at"):
+        yield Owed(pk, hand_over_order, note_not_handed_over, has_failed)
+    for pk, has_failed in _oldest(due.filter(status=Status.RESERVED, facts__has_key="capture"), "placed_at"):
+        yield Owed(pk, look_for_payment, note_not_handed_over, has_failed)
+    for pk, error in open_.filter(withdraw_asked_at__lte=now).order_by("pk").values_list("pk", "error"):
+        yield Owed(pk, tracking.withdraw, tracking.note_shipment, bool(error))
 
 
 def leave_other_shops(integration: Integration) -> None:
@@ -101,9 +122,11 @@ def leave_other_shops(integration: Integration) -> None:
     others.untold().update(tell_error=why)
 
 
-def _oldest(orders: OrderQuerySet, column: str) -> list[int]:
+def _oldest(orders: OrderQuerySet, column: str) -> list[tuple[int, bool]]:
+    """Their keys, and whether they have waited already."""
     last = F("wait_until").asc(nulls_first=True)
-    return list(orders.order_by(last, column, "pk").values_list("pk", flat=True))
+    found = orders.order_by(last, column, "pk").values_list("pk", "wait_until")
+    return [(pk, wait_until is not None) for pk, wait_until in found]
 
 
 def waiting(integration: Integration) -> OrderQuerySet:
@@ -114,16 +137,14 @@ def waiting(integration: Integration) -> OrderQuerySet:
 
 
 def attempt(run: Run, shop: Connector, one: Owed) -> None:
-    """Do it; what is wrong with this one alone stops no other, what is wrong with the shop ends the run.
+    """Do it; what is wrong with this one alone stops no other, what is wrong with the shop is raised.
 
     What fails in our own code is wrong with this one alone: said, and tried again.
     """
     try:
         one.do(run, shop, one.pk)
     except (Rejected, Unreadable, tracking.NotYet) as error:
-        one.note(one.pk, str(error), handing.patience(None, timezone.now()))
-        run.counts["left"] += 1
-        run.note([str(error)])
+        leave(run, one, error)
     except ShopError as error:
         one.note(one.pk, str(error), timezone.now())
         raise
@@ -131,9 +152,14 @@ def attempt(run: Run, shop: Connector, one: Owed) -> None:
         raise
     except Exception:
         faults.log.exception("%s of row %s failed in our own code.", one.do.__name__, one.pk)
-        one.note(one.pk, str(faults.TEXT), handing.patience(None, timezone.now()))
-        run.counts["left"] += 1
-        run.note([str(faults.TEXT)])
+        leave(run, one, faults.TEXT)
+
+
+def leave(run: Run, one: Owed, why: object) -> None:
+    """It is tried again in a minute; the run and the row say why."""
+    one.note(one.pk, str(why), handing.patience(None, timezone.now()))
+    run.counts["left"] += 1
+    run.note([str(why)])
 
 
 def note_not_handed_over(pk: int, why: str, again_at: datetime) -> None:

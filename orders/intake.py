@@ -24,8 +24,9 @@ from django.utils.translation import gettext as _
 
 from integrations.commits import not_waiting_for_disk
 from integrations.connectors.base import Connector, Faulty, OrderData, Page, ShipmentData
-from integrations.connectors.errors import NotAllowed, Rejected, Unreadable
+from integrations.connectors.errors import NotAllowed, Rejected, Unavailable, Unreadable
 from integrations.models import Integration, SyncRun
+from integrations.sparing import Sparing
 from integrations.sync import Run
 from orders import ledger, reading, seen_rows, taking, taking_shipments, unread
 from orders.models import OPEN, SPLIT_PARTS, Order, SeenOrder, Status, Verdict
@@ -44,8 +45,8 @@ LATE_ONES = 3
 def intake(run: Run) -> None:
     """One turn of reading orders."""
     place = begin(run)
-    into = taking.Taking(run.integration, place["pass"])
     with run.connect() as shop:
+        into = taking.Taking(run.integration, place["pass"], bears=Sparing(shop).bears)
         while place["stage"] != "done":
             into.this_pass = place["pass"]  # another one where the pass is repeated
             place = STAGES[place["stage"]](run, shop, into, place)
@@ -179,8 +180,9 @@ def _take(run: Run, shop: Connector, into: taking.Taking, data: OrderData, diges
 def _ask(run: Run, shop: Connector, into: taking.Taking, number: str) -> OrderData | str | None:
     """One order with its shipments; nothing where the shop does not show it; a sentence where it cannot be read.
 
-    What is here is held only where the order itself is at fault: an answer that went wrong is asked for again. A key
-    that may not read shipments stops nothing: said once, for it holds for all orders.
+    What is here is held only where the order itself is at fault: an answer that went wrong is asked for again. A shop
+    that breaks down on one order alone keeps none of the others waiting. A key that may not read shipments stops
+    nothing: said once, for it holds for all orders.
     """
     try:
         return shop.order(number)
@@ -189,7 +191,9 @@ def _ask(run: Run, shop: Connector, into: taking.Taking, number: str) -> OrderDa
             into.cannot_ask = str(refused)
             run.note([into.cannot_ask])
         return into.cannot_ask
-    except (Unreadable, Rejected) as error:
+    except (Unreadable, Rejected, Unavailable) as error:
+        if isinstance(error, Unavailable) and not into.bears(error):
+            raise
         run.note([f"{number}: {error}"])
         is_its_own = isinstance(error, Unreadable) and number in error.what
         if is_its_own or not into.is_here(number):

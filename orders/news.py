@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from merchants.models import Membership, Merchant
 from merchants.notify import News
-from orders.front import attention
+from orders.front import holds as groups
 from orders.models import ASKED_OF_MERCHANT, CLOSED, Cause, Hold, Order, Status
 from orders.models.hold import OF_THE_SHOP
 
@@ -40,11 +40,11 @@ def waiting(since: datetime) -> Iterator[News]:
 
 def _waiting(merchant: Merchant, row: dict[str, Any]) -> News:
     cause, subject, shop, number = Cause(row["cause"]), row["subject"], row["shop"], row["number"]
-    group = attention.Group(cause, subject, shop, number, row["oldest"], row["first"], "")
+    group = groups.Group(cause, subject, shop, number, row["oldest"], row["first"], "")
     title = ngettext("%(n)d order waits: %(why)s.", "%(n)d orders wait: %(why)s.", number)
-    text = title % {"n": number, "why": attention.why(group)}
+    text = title % {"n": number, "why": groups.why(group)}
     key = f"{shop}|{cause}|{row['latest']:%Y-%m-%d}|{subject}"
-    return News(merchant.pk, key, text, attention.mend(merchant, group)[0])
+    return News(merchant.pk, key, text, groups.mend(merchant, group)[0])
 
 
 def customised(since: datetime) -> Iterator[News]:

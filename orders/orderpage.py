@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from orders import differences, moves, restoring, splitting
 from orders.models import Cause, Hold, Order, OrderLine, Status
-from products.models import Stock, WebshopProduct
+from products.models import Stock, Tab, WebshopProduct
 from shipping.resolve import Resolver
 
 # The way of an order that nothing holds up; what lies behind it is shown as done.
 WAY = (Status.DRAFT, Status.NEW, Status.COLLECTING, Status.SHIPPED)
+OF_AN_ITEM = (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM, Cause.CUSTOMS)  # mended there, where no product is known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,15 @@ class Mend:
     words: str
     url: str = ""
     act: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What the mends depend on: by SKU the tab of the shop's item and the key of the product; if any piece is open."""
+
+    tabs: dict[str, str]
+    products: dict[str, int]
+    is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ def look(order: Order) -> dict[str, Any]:
     return {
         "words": status_words(order, reachable),
         "may_move": bool(reachable),
-        "reasons": _reasons(order, holds),
+        "reasons": _reasons(order, holds, lines),
         "lines": lines,
         "why": _why_this_method(order),
         "differences": differences.differences(order) if order.offered else [],
@@ -210,32 +220,32 @@ def _sku_parts(order: Order, lines: list[OrderLine]) -> dict[str, tuple[str, str
 # --- reasons to wait, and where each is mended ------------------------------------------------
 
 
-def _reasons(order: Order, holds: Iterable[Hold]) -> list[Reason]:
-    tabs = _tabs_of_items(order, holds)
-    return [Reason(hold, mend_of(order, hold, tabs)) for hold in holds]
+def _reasons(order: Order, holds: Iterable[Hold], lines: Iterable[Line]) -> list[Reason]:
+    products = {row.line.product.sku: row.line.product.pk for row in lines if row.line.product}
+    is_open = any(row.line.open_in_shop for row in lines)
+    there = There(_tabs_of_items(order, holds), products, is_open)
+    return [Reason(hold, mend_of(order, hold, there)) for hold in holds]
 
 
 def _tabs_of_items(order: Order, holds: Iterable[Hold]) -> dict[str, str]:
     """On which tab of Sync webshop products the SKUs stand that are held up."""
-    skus = [hold.subject for hold in holds if hold.cause in (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM)]
+    skus = [hold.subject for hold in holds if hold.cause in OF_AN_ITEM]
     if not skus or order.integration is None:
         return {}
     items = WebshopProduct.objects.filter(integration=order.integration, sku__in=skus)
-    return dict(items.values_list("sku", "tab"))
+    return dict(items.order_by("tab").values_list("sku", "tab"))  # of several items the one with a problem
 
 
-def mend_of(order: Order, hold: Hold, tabs: dict[str, str]) -> Mend | None:
+def mend_of(order: Order, hold: Hold, there: There) -> Mend | None:
     """The one link or button that mends it."""
     cause, merchant = Cause(hold.cause), order.merchant_id
     edit = Mend(_("Edit the order"), reverse("orders:edit", args=[merchant, order.pk]))
-    if cause in (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM):
-        return _mend_of_sku(order, hold, tabs) if order.integration else edit
+    if cause == Cause.CUSTOMS and hold.subject in there.products:
+        return Mend(_("Open the product"), reverse("products:edit", args=[merchant, there.products[hold.subject]]))
+    if cause in OF_AN_ITEM:
+        return _mend_of_sku(order, hold, there.tabs) if order.integration else edit
     if cause == Cause.METHOD:
         return _mend_of_method(order, hold) or edit
-    if cause == Cause.CUSTOMS:
-        address = reverse("products:list", args=[merchant])
-        skus = [line.sku for line in order.lines.all() if line.sku and line.sku in hold.text]
-        return Mend(_("Open the product"), f"{address}?{urlencode({'q': skus[0]})}" if skus else address)
     if cause in (Cause.WAREHOUSES, Cause.PAID_ELSEWHERE) and order.integration:
         address = reverse("integrations:edit", args=[merchant, order.integration.pk])
         return Mend(_("Open the settings"), address)
@@ -243,6 +253,8 @@ def mend_of(order: Order, hold: Hold, tabs: dict[str, str]) -> Mend | None:
         return Mend(_("Try capture again") if cause == Cause.CAPTURE else _("Try again"), act="capture")
     if cause == Cause.CHANGED and order.offered:
         return Mend(_("See the difference"), "#difference")
+    if cause in (Cause.CHANGED, Cause.SENT) and not there.is_open:
+        return Mend(_("Cancel the order"), "#status")
     by_editing = (Cause.ADDRESS, Cause.PHONE, Cause.PICKUP_POINT, Cause.CUSTOMISATION, Cause.SENT)
     is_empty = cause == Cause.UNREADABLE and order.integration is None
     is_fewer = cause == Cause.CHANGED and hold.subject == "fewer"
@@ -254,12 +266,14 @@ def _mend_of_shop(order: Order, cause: Cause) -> Mend | None:
     if order.integration is None or cause is Cause.SHORT:
         return None
     address = reverse("integrations:edit", args=[order.merchant_id, order.integration.pk])
-    if cause is Cause.NOT_CONFIRMED:
+    if cause is Cause.NOT_CONFIRMED and order.shop_status == "pending":
         return Mend(_("Which orders are taken"), f"{address}#settings-orders")
     return Mend(_("Look again now"), f"{address}#look-intake")
 
 
 def _mend_of_sku(order: Order, hold: Hold, tabs: dict[str, str]) -> Mend:
+    if hold.cause == Cause.UNKNOWN_SKU and tabs.get(hold.subject) == Tab.GONE:
+        return Mend(_("New product"), reverse("products:new", args=[order.merchant_id]))
     asked = {"shop": str(order.integration_id), "q": hold.subject}
     if hold.subject in tabs:
         asked["tab"] = tabs[hold.subject]

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from integrations.connectors.base import OrderData, OrderStatus
+from integrations.connectors.errors import Unavailable
 from integrations.models import Integration, Tone
 from orders import (
     anew,
@@ -57,11 +58,17 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Taking:
-    """Takes the orders of one integration during one pass. `changed` counts those here that have news."""
+    """Takes the orders of one integration during one pass. `changed` counts those here that have news.
 
-    def __init__(self, integration: Integration, this_pass: str) -> None:
+    `bears` says of a call for one order that failed whether to go on with the others.
+    """
+
+    def __init__(
+        self, integration: Integration, this_pass: str, *, bears: Callable[[Unavailable], bool] = lambda error: False
+    ) -> None:
         self.integration = integration
         self.this_pass = this_pass
+        self.bears = bears
         self.changed = 0
         self.cannot_ask = ""  # why single orders cannot be asked for, once the shop has said so
         self.books = Books()

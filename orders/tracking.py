@@ -206,10 +206,11 @@ def lower(run: Run, shop: Connector, pk: int) -> None:
     if shipment.wanted is None or not shipment.external_id or shipment.completed_at:
         return
     wanted = {line: shipment.wanted.get(line, 0) for line in shipment.pieces}
-    try:
-        shop.change_shipment(_named(shipment), tuple(wanted.items()))
-    except Rejected as error:
-        return _kept(run, shop, shipment, error)
+    if wanted != shipment.pieces:  # else a person in the shop has lowered it
+        try:
+            shop.change_shipment(_named(shipment), tuple(wanted.items()))
+        except Rejected as error:
+            return _kept(run, shop, shipment, error)
     shipment.pieces, shipment.error = handing.total([wanted]), ""
     with transaction.atomic():
         _lock_orders(shipment)
@@ -226,15 +227,23 @@ def lower(run: Run, shop: Connector, pk: int) -> None:
 
 
 def _kept(run: Run, shop: Connector, shipment: Shipment, error: Rejected) -> None:
-    """The shop will not lower it: it was paid or sent meanwhile. What is missing then belongs to the same shipment."""
+    """The shop will not lower it. Where it was paid or sent meanwhile, what is missing belongs to the same shipment.
+
+    Else it must not be completed, for then the customer pays for pieces that nobody sends: raises `NotYet`.
+    """
     shown = look(shop, shipment)
+    if not shown.is_paid and shown.status is not ShipmentStatus.SENT:
+        text = _("The shop did not lower shipment %(id)s to what is sent, so it is not completed: %(why)s")
+        shipment.error = text % {"id": shipment, "why": error}
+        shipment.save(update_fields=["error"])
+        raise NotYet(shipment.error) from error
     shipment.wanted, shipment.error = None, str(error)
     shipment.save(update_fields=["wanted", "error"])
     text = _("The shop did not lower shipment %(id)s: %(why)s") % {"id": shipment, "why": error}
     _tell_all(shipment, text, Tone.BAD)
     if shown.is_paid:
         _ask_to_refund(shipment)
-    if shown.is_paid and shown.status is not ShipmentStatus.SENT:
+    if shown.status is not ShipmentStatus.SENT:
         rest = Order.objects.filter(split_from__shipment=shipment, shipment=None, collected_at=None, status__in=OPEN)
         rest.update(shipment=shipment)  # completed when the last part is shipped
     run.counts["left"] += 1

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from integrations.connectors.base import Connector, Refusal, StockFigure, StockLevel
 from integrations.connectors.errors import Rejected, ShopError, Unavailable, Unreadable
 from integrations.models import Integration, SyncState
+from integrations.sparing import Sparing
 from integrations.sync import Run
 from products import brake, bulk, drift
 from products.batches import batched
@@ -101,16 +102,24 @@ def tell(run: Run) -> bool:
     if not pks:
         return False
     run.describe(_("figures"))
-    stop = brake.look(run.integration, now)
+    stop, failure = brake.look(run.integration, now), None
     with run.connect() as shop:
+        sparing = Sparing(shop)
         while pks:
             for chunk in batched(pks, PER_CALL):
-                tell_chunk(run, shop, chunk, stop)
+                try:
+                    tell_chunk(run, shop, chunk, stop)
+                except Unavailable as error:
+                    if not sparing.bears(error):
+                        raise
+                    failure = error  # of these rows alone; said when the others are told
                 if chunk[-1] != pks[-1]:
                     run.give_way()
             pks = next_due(run.integration, pks[-1], now) if len(pks) == LOOK_AHEAD else []
             if pks:
                 run.give_way()
+    if failure:
+        raise failure
     return True
 
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from integrations.models import SyncRun
 from merchants.models import Merchant
-from orders.front import attention, completeness, counts, days, shops, steps
+from orders.front import attention, completeness, counts, days, holds, shops, steps
 from orders.front.addresses import sync_address
 from orders.front.attention import Attention
 from orders.front.completeness import Part
@@ -107,7 +107,7 @@ def look(merchant: Merchant) -> FrontPage:
     """Everything the page shows, in the merchant's zone."""
     now, facts = timezone.now(), facts_of(merchant)
     counted = counts.count(merchant, counts.midnight(now))
-    groups = attention.hold_groups(merchant)
+    groups = holds.hold_groups(merchant)
     found = shops.look(merchant, counted.owed, now)
     page = FrontPage(
         now=now,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet
+from django.db.models import Count, F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
@@ -15,17 +15,18 @@ from django_stubs_ext import StrOrPromise
 from integrations.models import Tone
 from merchants.models import Merchant
 from merchants.templatetags.portal import duration
-from orders.front.addresses import order_list, sync_address, to
+from orders.front.addresses import order_list, to
 from orders.front.completeness import Equation
+from orders.front.holds import Group, by_itself, effect, mend, why, with_rest
 from orders.front.shops import Shop
-from orders.models import Cause, Hold, Status
+from orders.models import Cause, Status
 from orders.models.hold import OF_THE_SHOP
 from products.models import Tab, WebshopProduct
 from products.problems import Code
 from shipping.models import MerchantMethod
 
 CAUSES_SHOWN = 8  # per shop; what is beyond is one more line
-GROUPS_READ, GROUPS_SHOWN = 200, 12
+GROUPS_SHOWN = 12
 MANY, LONG = 5, timedelta(days=1)  # from here on a cause is grave
 GRAVE = (Cause.CAPTURE, Cause.REFUSED)
 ANSWERS = timedelta(days=7)  # how long an answer about a shipping method is news
@@ -41,20 +42,6 @@ class Attention:
     url: str
     action: str
     is_small: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Orders of one shop that wait for the same thing; `order` and `text` are those of one of them."""
-
-    cause: Cause
-    subject: str
-    integration: int | None
-    number: int
-    oldest: datetime
-    order: int
-    text: str
-    alone: int = 0  # orders that wait for nothing else: what one mend frees
 
 
 def look(
@@ -78,36 +65,6 @@ def look(
         *_of_the_shops(merchant, groups, now),
     ]
     return sorted(found, key=lambda one: one.tone != Tone.BAD)
-
-
-def hold_groups(merchant: Merchant) -> list[Group]:
-    """Reasons to wait, those that hold up most orders first."""
-    holds = Hold.objects.filter(order__merchant=merchant, order__status=Status.RESERVED).order_by()
-    rows = holds.values("cause", "subject", shop=F("order__integration")).annotate(
-        number=Count("order", distinct=True),
-        oldest=Min("since"),
-        first=Min("order"),
-        words=Min("text"),
-        alone=Count("order", distinct=True, filter=~Exists(_further_reasons())),
-    )
-    return [
-        Group(
-            Cause(row["cause"]),
-            row["subject"],
-            row["shop"],
-            row["number"],
-            row["oldest"],
-            row["first"],
-            row["words"],
-            row["alone"],
-        )
-        for row in rows.order_by("-number", "oldest")[:GROUPS_READ]
-    ]
-
-
-def _further_reasons() -> QuerySet[Hold]:
-    """Other reasons of the same order."""
-    return Hold.objects.filter(order=OuterRef("order")).exclude(pk=OuterRef("pk"))
 
 
 def _shops_in_trouble(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
@@ -194,83 +151,38 @@ def _hold(merchant: Merchant, group: Group, now: datetime) -> Attention:
     return Attention(
         Tone.BAD if is_grave else Tone.WAIT,
         title % {"n": group.number, "why": why(group)},
-        f"{_since(group, now)} {_effect(group)}".strip(),
+        f"{_since(group, now)} {effect(group)}".strip(),
         url,
         action,
     )
-
-
-def why(group: Group) -> str:
-    if group.subject and group.cause is Cause.METHOD:
-        return _("“%(word)s” is not linked to a shipping method") % {"word": group.subject}
-    if group.subject and group.cause is Cause.UNKNOWN_SKU:
-        return _("SKU %(sku)s is not in myOGO") % {"sku": group.subject}
-    if group.subject and group.cause is Cause.AMBIGUOUS_ITEM:
-        return _("SKU %(sku)s and its EAN name different items") % {"sku": group.subject}
-    return str(group.cause.label)
 
 
 def _since(group: Group, now: datetime) -> str:
     return _("Oldest %(age)s.") % {"age": duration(now - group.oldest)}
 
 
-def _effect(group: Group) -> str:
-    """What one mend does; for a single order, what exactly is the matter."""
-    if group.number == 1:
-        return group.text
-    words = {"n": group.number, "alone": group.alone}
-    is_all = group.alone == group.number
-    if group.cause is Cause.METHOD and group.subject:
-        some = _("Linking it frees %(alone)d of them at once; the others have further reasons.")
-        return (_("Linking it frees all %(n)d at once.") if is_all else some) % words
-    if group.cause is Cause.UNKNOWN_SKU:
-        some = _("Creating it frees %(alone)d of them at once; the others have further reasons.")
-        return (_("Creating it frees all %(n)d at once.") if is_all else some) % words
-    return ""
-
-
-def mend(merchant: Merchant, group: Group) -> tuple[str, str]:
-    """Where it is mended, and what the link says."""
-    shop = group.integration
-    link = to("orders:link", merchant.pk, shop, value=group.subject) if shop and group.subject else ""
-    if group.cause is Cause.METHOD and link:
-        return link, _("Link it")
-    if group.cause in (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM) and shop:
-        word = _("Create product") if group.cause is Cause.UNKNOWN_SKU else _("See the items")
-        return sync_address(merchant.pk, shop=shop, q=group.subject), word
-    if group.cause in (Cause.WAREHOUSES, Cause.PAID_ELSEWHERE) and shop:
-        section = "orders" if group.cause is Cause.WAREHOUSES else "payment"
-        return to("integrations:edit", merchant.pk, shop) + f"#settings-{section}", _("Open integration")
-    if group.number == 1 and (url := to("orders:order", merchant.pk, group.order)):
-        return url, _("Open order")
-    return order_list(merchant.pk, status=Status.RESERVED.value, cause=group.cause.value, shop=shop), _("See them")
-
-
 def _of_the_shops(merchant: Merchant, groups: list[Group], now: datetime) -> list[Attention]:
     """What only the shop can let go: said calmly, one line per cause."""
     numbers: Counter[Cause] = Counter()
+    alone: Counter[Cause] = Counter()
     oldest: dict[Cause, datetime] = {}
     for group in groups:
         if group.cause in OF_THE_SHOP:
             numbers[group.cause] += group.number
+            alone[group.cause] += group.alone
             oldest[group.cause] = min(group.oldest, oldest.get(group.cause, group.oldest))
     return [
         Attention(
             Tone.NONE,
             ngettext("%(n)d order waits: %(why)s", "%(n)d orders wait: %(why)s", number)
             % {"n": number, "why": cause.label},
-            f"{_('Oldest %(age)s.') % {'age': duration(now - oldest[cause])}} {_by_itself(cause)}",
+            f"{_('Oldest %(age)s.') % {'age': duration(now - oldest[cause])}} "
+            + with_rest(by_itself(cause, number), number, alone[cause]),
             order_list(merchant.pk, status=Status.RESERVED.value, cause=cause.value),
             _("See them"),
         )
         for cause, number in numbers.most_common()
     ]
-
-
-def _by_itself(cause: Cause) -> str:
-    if cause is Cause.NOT_SHOWN:
-        return _("If it was cancelled there, cancel it here; else it goes on by itself when the shop shows it again.")
-    return _("It goes on by itself when the shop lets it go.")
 
 
 # --- the rest ------------------------------------------------------------------------------

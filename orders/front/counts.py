@@ -20,7 +20,7 @@ from orders.models import ASKED_OF_MERCHANT, Order, Status
 from orders.models.hold import OF_THE_SHOP
 
 if TYPE_CHECKING:
-    from orders.front.attention import Group
+    from orders.front.holds import Group
 
 COUNTED = (Status.NEW, Status.COLLECTING, Status.PENDING, Status.RESERVED)
 

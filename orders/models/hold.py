@@ -43,7 +43,7 @@ OF_THE_SHOP = frozenset({Cause.SHOP_HOLD, Cause.SUSPECT, Cause.NOT_CONFIRMED, Ca
 
 
 class Hold(models.Model):
-    """One reason why an order waits. `subject` is what one mend would free: a SKU, a word for a method; else empty."""
+    """One reason why an order waits. `subject` is where one mend frees many: a SKU, a word for a method; else empty."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="holds")
     cause = models.CharField(_("cause"), max_length=20, choices=Cause.choices)

@@ -15,12 +15,12 @@ from integrations.models import SyncState
 from orders.models import Status
 from sandbox.models import Fault
 from tests.fire.plan import ITEMS, PAGES, Act
-from tests.fire.storm import Storm
+from tests.fire.storm import Storm, hurry
 from tests.fire.town import Town, merchants
 
 PIPES = {"GET products": "refresh", "GET stock": "stock", "POST stock": "stock"}  # by endpoint; orders' are both others
 ABOUT_ORDERS = ("intake", "hand-over")
-IN_HAND = 12  # orders that are bought and not sent yet, at most, in a shop
+IN_HAND = 12  # orders that are bought and not sent yet, at most, in a shop; those that wait for a reason are not meant
 PIECES = 2
 
 
@@ -35,6 +35,7 @@ def burn_out(storm: Storm, seconds: float) -> float:
     while time.monotonic() - began < seconds and any([_stir(storm, town, orders) for town in storm.towns]):
         for town in merchants(storm.towns):
             storm.safely(f"staff of shop {town.number}", town.work)
+        storm.safely("hurry", hurry)
         time.sleep(0.4)  # the staff's rhythm; the workers are processes of their own, with no event to wait for
     return time.monotonic() - began
 
@@ -74,10 +75,16 @@ def _ask(town: Town, pipe: str) -> None:
     waiting.update(next_run_at=now, **asked)
 
 
+def _not_read_yet(town: Town) -> int:
+    newest = list(town.orders_of.values())[-IN_HAND:]
+    numbers = [str(number) for number in town.shop_orders().filter(pk__in=newest).values_list("number", flat=True)]
+    return len(numbers) - town.orders().filter(number__in=numbers, part=0).count()
+
+
 def _buy(town: Town, number: int) -> None:
     """Two pieces each of two items, enough for a short pick; as many come in."""
-    in_hand = town.orders(Status.RESERVED, Status.NEW, Status.COLLECTING).filter(shop=town.integration.shop)
-    if in_hand.count() >= IN_HAND:
+    in_hand = town.orders(Status.NEW, Status.COLLECTING).filter(shop=town.integration.shop)
+    if in_hand.count() + _not_read_yet(town) >= IN_HAND:
         return
     items = [number % ITEMS, (number + 5) % ITEMS]
     for item in items:

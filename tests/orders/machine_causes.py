@@ -49,7 +49,10 @@ def _is_product(order: Order, sku: str) -> bool:
 
 
 def _lacks_customs(line: OrderLine, wishes: OrderProcessing) -> bool:
-    hs_code, origin = line.hs_code, line.country_of_origin
-    if wishes.fills_customs and line.product:
-        hs_code, origin = hs_code or line.product.hs_code, origin or line.product.country_of_origin
-    return not (hs_code and origin)
+    """Neither the line says both, nor its product; nor, where gaps are filled in, the two together."""
+    of_line, of_product = {"hs": line.hs_code, "origin": line.country_of_origin}, {"hs": "", "origin": ""}
+    if line.product:
+        of_product = {"hs": line.product.hs_code, "origin": str(line.product.country_of_origin)}
+    if all(of_line.values()) or all(of_product.values()):
+        return False
+    return not (wishes.fills_customs and all(of_line[key] or of_product[key] for key in of_line))

@@ -82,11 +82,11 @@ class Mending(Ground):
         for word in self.integration.shop_methods.exclude(value_folded__in=self._linked_words()):
             self.link(word.value, self.method)
         self.create_products()
+        for product in Product.objects.for_merchant(self.merchant).filter(hs_code=""):
+            product.hs_code, product.country_of_origin = "61101190", "SE"
+            product.save()
         for order in list(self.orders(Status.RESERVED).filter(holds__isnull=False).distinct()):
             self.fill_in(order)
-            order.refresh_from_db()
-            if order.holds.filter(cause=Cause.CUSTOMS).exists():
-                moves.overrule(order, [Cause.CUSTOMS], "Kim")
 
     def _linked_words(self) -> list[str]:
         return list(self.integration.method_links.values_list("value_folded", flat=True))

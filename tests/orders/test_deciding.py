@@ -37,7 +37,8 @@ def stocked(shop: Integration, sku: str = "FG1", **fields: Any) -> Product:
 
 def read(shop: Integration, sku: str = "FG1", **fields: Any) -> Order:
     """An order of the shop with one line of two pieces, decided."""
-    line = {"hs_code": fields.pop("hs_code", ""), "open_in_shop": fields.pop("open_in_shop", 2)}
+    line: dict[str, Any] = {name: fields.pop(name, "") for name in ("hs_code", "country_of_origin")}
+    line["open_in_shop"] = fields.pop("open_in_shop", 2)
     order = factories.order(shop.merchant, integration=shop, shop_status="confirmed", **fields)
     factories.order_line(order, None, 2, sku=sku, **line)
     enter(order)
@@ -156,15 +157,42 @@ def test_address_and_phone_may_be_overruled_an_unknown_sku_may_not(shop: Integra
         moves.overrule(other, [Cause.UNKNOWN_SKU], "Kim")
 
 
-@pytest.mark.parametrize(("fills", "is_held"), [(True, False), (False, True)])
-def test_customs_data_of_the_product_counts_where_the_merchant_wants_that(
-    shop: Integration, fills: bool, is_held: bool
+@pytest.mark.parametrize(
+    ("of_line", "of_product", "fills", "missing"),
+    [
+        (("", ""), ("611030", "PT"), True, None),
+        (("", ""), ("611030", "PT"), False, None),
+        (("", ""), ("", "PT"), True, "HS code"),
+        (("", ""), ("", ""), False, "HS code, origin"),
+        (("640399", "SE"), ("", ""), True, None),
+        (("640399", "SE"), ("", ""), False, None),
+        (("640399", ""), ("", "PT"), True, None),
+        (("640399", ""), ("", "PT"), False, "HS code"),  # one of each is not wanted
+        (("640399", ""), ("611030", ""), True, "origin"),
+        (("640399", ""), ("611030", ""), False, "origin"),
+    ],
+)
+def test_customs_data_is_the_order_s_or_the_product_s_and_mixed_where_the_merchant_wants_that(
+    shop: Integration, of_line: tuple[str, str], of_product: tuple[str, str], fills: bool, missing: str | None
 ) -> None:
     usable(shop)
-    stocked(shop, hs_code="611030", country_of_origin="PT")
+    stocked(shop, hs_code=of_product[0], country_of_origin=of_product[1])
     OrderProcessing.objects.create(merchant=shop.merchant, fills_customs=fills)
+    order = read(shop, country="NO", hs_code=of_line[0], country_of_origin=of_line[1])
+    holds = list(order.holds.values_list("cause", "subject", "text"))
+    text = f"Outside the EU customs needs HS code and origin: {missing} missing for FG1."
+    assert holds == ([(Cause.CUSTOMS, "FG1", text)] if missing else [])
+    assert order.lines.values_list("hs_code", "country_of_origin").get() == of_line
+
+
+@pytest.mark.parametrize("of_item", [{"hs_code": "611030", "country_of_origin": "PT"}, {}])
+def test_of_a_product_to_be_created_the_shop_s_item_tells_the_customs_data(
+    shop: Integration, of_item: dict[str, str]
+) -> None:
+    usable(shop)
+    factories.webshop_product(shop, ("FG1", "", ""), **of_item)
     order = read(shop, country="NO")
-    assert causes(order) == ({Cause.CUSTOMS} if is_held else set())
+    assert causes(order) == {Cause.UNKNOWN_SKU} | (set() if of_item else {Cause.CUSTOMS})
 
 
 @pytest.mark.parametrize(

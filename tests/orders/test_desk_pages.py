@@ -15,11 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from merchants.models import Merchant, User
-from orders import moves
+from orders import desk, erasing, moves
 from orders.models import Cause, Order, SeenOrder, Shipment, Status
 from products.models import Product
 from tests import factories
-from tests.orders.desk_orders import collecting, new, on_shelf
+from tests.orders.desk_orders import collect, collecting, new, on_shelf
 
 pytestmark = pytest.mark.django_db
 
@@ -212,6 +212,77 @@ def test_an_order_s_page_shows_what_the_parcel_needs_and_is_not_written(
     assert Order.objects.count() == 1
 
 
+def comment(client: Client, order: Order, text: str) -> Any:
+    """*Comment* on the order’s page, typed over, *Save*."""
+    return client.post(reverse("admin:orders_order_comment", args=[order.pk]), {"comment": text})
+
+
+def test_what_the_warehouse_writes_about_an_order_is_read_by_the_merchant_and_the_packers(
+    staff: Client, merchant: Merchant, shelf: Product, signed_in: Callable[[User], Client]
+) -> None:
+    order = new(merchant, shelf, 2, comment="Ring twice", customisation="Gift wrap")
+    told = order.events.count()
+    for _pressed_twice in range(2):
+        comment(staff, order, "The box is wet.\nA new one is on its way.")
+    order.refresh_from_db()
+    assert order.warehouse_comment.splitlines() == ["The box is wet.", "A new one is on its way."]
+    event = order.events.latest("pk")
+    assert (order.events.count(), event.who) == (told + 1, "Robin Desk")
+    assert event.text.startswith("The warehouse says: “The box is wet.")
+    merchants = factories.user()
+    merchant.link(merchants)
+    said = text_of(signed_in(merchants).get(order.get_absolute_url()))
+    assert "<dt>The warehouse says</dt>" in said
+    list_ = text_of(staff.get(page("pick_list", order)))
+    for words in (
+        "Comment: Ring twice",
+        "Customisation: Gift wrap",
+        "The warehouse says: The box is wet.<br>A new one",
+    ):
+        assert words in list_
+    comment(staff, order, "")
+    order.refresh_from_db()
+    assert (order.warehouse_comment, order.status) == ("", "new")
+    assert order.events.latest("pk").text == "The warehouse took its comment out."
+
+
+def test_a_comment_sent_late_undoes_nothing_that_was_done_meanwhile(
+    staff: Client, merchant: Merchant, shelf: Product
+) -> None:
+    order = new(merchant, shelf, 2)
+    read_before = Order.objects.get(pk=order.pk)
+    collect(order)
+    desk.comment(read_before, "Gate 4", "Robin Desk")
+    order.refresh_from_db()
+    assert (order.status, order.warehouse_comment) == ("collecting", "Gate 4")
+    assert on_shelf(shelf) == (48, 0)
+
+
+def test_a_comment_on_an_order_whose_personal_data_was_erased_is_erased_in_its_turn(
+    staff: Client, merchant: Merchant, shelf: Product
+) -> None:
+    long_ago = timezone.now() - timedelta(days=800)
+    order = collecting(merchant, shelf)
+    Order.objects.filter(pk=order.pk).update(status="cancelled", status_changed_at=long_ago)
+    assert erasing.erase() == 1
+    comment(staff, order, "Ottilia rang")
+    assert erasing.erase() == 1
+    order.refresh_from_db()
+    assert order.warehouse_comment == ""
+    assert not order.events.filter(text__contains="Ottilia").exists()
+
+
+def test_a_comment_that_is_too_long_stays_typed_and_is_not_written(
+    staff: Client, merchant: Merchant, shelf: Product
+) -> None:
+    order = new(merchant, shelf)
+    text = text_of(comment(staff, order, "x" * 2001))
+    assert "x" * 2001 in text
+    assert "Nothing was written yet" in text
+    order.refresh_from_db()
+    assert order.warehouse_comment == ""
+
+
 def test_the_buttons_are_those_that_the_state_allows_and_they_work(
     staff: Client, merchant: Merchant, shelf: Product
 ) -> None:
@@ -395,16 +466,18 @@ def test_the_staff_of_another_warehouse_find_and_do_nothing(
         elsewhere.post(
             reverse(LIST) + "?state=all", {"action": action, "select_across": "1", "_selected_action": [order.pk]}
         )
-    for name in ("found", "act"):
+    for name in ("found", "act", "comment"):
         address = reverse(f"admin:orders_order_{name}", args=[begun.pk])
         assert elsewhere.get(address).status_code == 404
-        assert elsewhere.post(address, {"act": "agree"}).status_code == 404
+        assert elsewhere.post(address, {"act": "agree", "comment": "Not ours."}).status_code == 404
     elsewhere.post(page("ship", begun), parcel(begun, tracking_code="SE-1"))
     assert "MINE" not in text_of(elsewhere.get(page("pick_list", order)))
     change = elsewhere.get(reverse("admin:orders_order_change", args=[order.pk]), follow=True)
     assert "Anna Åberg" not in change.content.decode()
-    states = {one.pk: (one.status, one.cancel_answer, one.play_at) for one in Order.objects.all()}
-    assert states == {order.pk: ("new", "", None), begun.pk: ("collecting", "", None)}
+    states = {
+        one.pk: (one.status, one.cancel_answer, one.warehouse_comment, one.play_at) for one in Order.objects.all()
+    }
+    assert states == {order.pk: ("new", "", "", None), begun.pk: ("collecting", "", "", None)}
 
 
 def test_what_stands_behind_the_orders_is_seen_by_its_own_warehouse_only(

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations.connectors.centra.connector import CentraConnector
 from integrations.models import Integration, SyncRun
+from integrations.sparing import BORNE
 from orders import agreeing, moves
 from orders.models import Cause, Status
 from products.models.stock import Stock
@@ -193,17 +194,77 @@ def test_a_key_that_may_not_write_stops_the_pipe_and_says_so(desk: Desk) -> None
 
 
 def test_an_order_on_which_the_shop_breaks_down_does_not_stand_in_the_way(desk: Desk) -> None:
-    _there, first = desk.order(1)
+    there, first = desk.order(1)
     _there, second = desk.order(1)
     desk.mark(first, second)
     desk.centra.shop.break_endpoint("GET orders", "status", times=3, code=500)
     desk.run()
-    assert fresh(first).handover_error
-    assert fresh(second).status == Status.NEW
-    desk.centra.shop.break_endpoint("GET orders", "status", times=3, skip=2, code=500)
+    assert "500" in fresh(first).handover_error
+    assert (fresh(first).status, fresh(second).status) == (Status.NEW, Status.COLLECTING)
+    assert desk.state().failed_attempts == 0, "the shop answers, so its other pipes need not wait"
     desk.run()
-    assert fresh(second).status == Status.COLLECTING, "it had its turn first"
-    assert fresh(first).status == Status.NEW
+    assert fresh(first).status == Status.NEW, "not before its time"
+    desk.later()
+    desk.run_twice()
+    assert (fresh(first).status, there.shipments.count()) == (Status.COLLECTING, 1)
+
+
+def test_a_parcel_that_the_shop_breaks_down_on_for_good_stops_neither_the_others_nor_itself(desk: Desk) -> None:
+    _there, sent = desk.order(1)
+    desk.mark(sent)
+    desk.run()
+    desk.ship(sent)
+    _there, marked = desk.order(1)
+    desk.mark(marked)
+    breaks = desk.centra.shop.break_endpoint("PUT shipment", "status", times=None, code=500)
+    for _n in range(2):
+        desk.later()
+        desk.run()
+    assert "500" in fresh(sent).tell_error
+    assert fresh(marked).status == Status.COLLECTING
+    assert desk.state().failed_attempts == 0
+    breaks.delete()
+    desk.later()
+    desk.run_twice()
+    assert fresh(sent).told_at is not None
+
+
+def test_what_failed_last_time_comes_behind_all_others(desk: Desk, settings: Any) -> None:
+    _there, failed = desk.order(1)
+    _there, marked = desk.order(1)
+    desk.mark(failed)
+    desk.centra.shop.break_endpoint("", "status", times=6, code=500)
+    desk.run()
+    assert fresh(failed).handover_error
+    assert desk.state().failed_attempts == 1
+    desk.mark(marked)
+    desk.later()
+    settings.TURN_SECONDS = 0
+    desk.run()
+    assert (fresh(failed).status, fresh(marked).status) == (Status.NEW, Status.COLLECTING)
+
+
+def test_a_shop_that_breaks_down_on_order_after_order_is_spared(desk: Desk) -> None:
+    orders = [desk.order(1)[1] for _n in range(BORNE + 2)]
+    desk.mark(*orders)
+    breaks = desk.centra.shop.break_endpoint("POST shipments", "status", times=None, code=500)
+    desk.run()
+    breaks.refresh_from_db()
+    assert (desk.state().failed_attempts, breaks.hits) == (1, BORNE + 1)
+    assert {fresh(order).status for order in orders} == {Status.NEW}
+
+
+def test_what_the_key_may_not_do_stops_nothing_else(desk: Desk) -> None:
+    _there, sent = desk.order(1)
+    desk.mark(sent)
+    desk.run()
+    desk.ship(sent)
+    _there, marked = desk.order(1)
+    desk.mark(marked)
+    desk.centra.plugin.forbid("PUT shipment")
+    desk.run()
+    assert (fresh(sent).told_at, fresh(marked).status) == (None, Status.COLLECTING)
+    assert desk.state().attention == "not allowed"
 
 
 def test_a_turn_that_is_over_is_gone_on_with(desk: Desk, settings: Any) -> None:

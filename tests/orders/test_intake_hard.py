@@ -343,6 +343,23 @@ def test_a_fault_of_the_wire_is_a_sentence_and_nothing_is_lost(
     all_here_once(orders)
 
 
+def test_an_order_that_the_shop_breaks_down_on_keeps_no_other_waiting(centra: Centra, sweater: Goods) -> None:
+    broken = buy(centra, {sweater.size: 2}, placed_at=timezone.now() - timedelta(minutes=1))
+    others = buy_some(centra, sweater, 2)
+    broken.create_shipment({broken.lines.get().pk: 1}, good_to_go=True, capture=False).complete()
+    fault = centra.shop.break_endpoint("GET orders", "status", skip=1, times=3, code=500)  # when asked for by itself
+    run = look(centra)
+    assert (run.outcome, run.counts["orders"]) == (SyncRun.Outcome.SUCCEEDED, 3)
+    assert {ours(one).status for one in others} == {Status.NEW}
+    held = ours(broken)
+    assert (held.status, causes(held)) == (Status.RESERVED, {Cause.UNREADABLE})
+    assert "500" in held.holds.get().text
+    fault.refresh_from_db()
+    assert (fault.hits, fault.times) == (3, 0)
+    look(centra)
+    assert not Order.objects.filter(number=str(broken.number)).exclude(holds=None).exists()
+
+
 def test_wrong_types_are_read_all_the_same(centra: Centra, sweater: Goods) -> None:
     orders = buy_some(centra, sweater, 2)
     centra.shop.break_endpoint("GET orders", "wrong_types", times=None)

@@ -257,6 +257,13 @@ def test_a_draft_is_edited_and_its_story_says_how(
     assert held(draft) == {}
 
 
+def test_the_warehouse_s_comment_is_the_warehouse_s(page: Client, draft: Order) -> None:
+    Order.objects.filter(pk=draft.pk).update(warehouse_comment="The box is wet.")
+    assert "warehouse_comment" not in page.get(edit_url(draft)).context["form"].fields
+    assert save(page, draft, opened(page, draft, comment="Ring twice", warehouse_comment="All fine")).status_code == 302
+    assert (draft.comment, draft.warehouse_comment) == ("Ring twice", "The box is wet.")
+
+
 def test_the_total_of_an_order_by_hand_follows_its_lines(page: Client, draft: Order) -> None:
     sent = opened(page, draft)
     sent["price"][0], sent["pieces"][0] = "100", "3"

@@ -88,6 +88,43 @@ def test_shipped_before_it_could_be_lowered_it_is_lowered_first(desk: Desk) -> N
     assert fresh(order).told_at is not None
 
 
+@pytest.mark.parametrize("is_refused_twice", [False, True])
+def test_refused_by_the_shop_nobody_pays_for_what_is_not_sent(desk: Desk, is_refused_twice: bool) -> None:
+    there, order = collecting(desk, paid=False)
+    short.found(order, {only_line(order): 2}, "Staff")
+    desk.centra.shop.break_endpoint("PUT shipments", "refused", times=1 + is_refused_twice)
+    desk.run()
+    desk.ship(order)
+    if is_refused_twice:
+        desk.run_twice()
+        here = fresh(order)
+        assert "did not lower shipment" in here.tell_error
+        assert (here.told_at, only(there).is_sent, only(there).captures) == (None, False, 0)
+    desk.later()
+    desk.run_twice()
+    assert [line.qty for line in only(there).lines.all()] == [2]
+    assert (only(there).is_sent, only(there).captures) == (True, 1)
+    assert fresh(order).told_at is not None
+
+
+def test_a_person_may_lower_what_the_shop_does_not_lower_for_us(desk: Desk) -> None:
+    there, order = collecting(desk, paid=False)
+    short.found(order, {only_line(order): 2}, "Staff")
+    refuses = desk.centra.shop.break_endpoint("PUT shipments", "refused", times=None)
+    desk.ship(order)
+    desk.run_twice()
+    assert not only(there).is_sent
+    refuses.refresh_from_db()
+    refused = refuses.hits
+    only(there).lines.update(qty=2)
+    desk.later()
+    desk.run_twice()
+    refuses.refresh_from_db()
+    assert (only(there).is_sent, refuses.hits) == (True, refused)
+    assert fresh(order).told_at is not None
+    assert Shipment.objects.get().wanted is None
+
+
 def test_paid_in_the_shop_meanwhile_both_parts_share_its_shipment(desk: Desk) -> None:
     there, order = collecting(desk, paid=False)
     only(there).mark_paid()

@@ -323,6 +323,23 @@ def test_where_nothing_was_done_what_was_told_still_holds(
     assert both(centra, ten) == (8, 8)
 
 
+def test_rows_that_the_shop_breaks_down_on_keep_no_others_waiting(
+    centra: Centra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock, "PER_CALL", 2)
+    shelves = [shelf(centra, on_hand=number + 1) for number in range(6)]
+    switch_on(centra.integration)
+    fault = centra.shop.break_endpoint("POST stock", "status", code=500)
+    record = one_turn(centra.integration)
+    assert record.outcome == SyncRun.Outcome.FAILED
+    assert "500" in record.error
+    assert [told(one) for one in shelves] == [None, None, 3, 4, 5, 6]
+    fault.refresh_from_db()
+    assert fault.times == 0
+    tell(centra.integration)
+    assert [one.physical for one in shelves] == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_refused_key_names_the_endpoint_and_stops_this_pipe_only(centra: Centra, ten: Shelf) -> None:
     centra.plugin.forbid("POST stock")
     ten.put(8)

@@ -180,6 +180,9 @@ DESK_CASES: dict[str, DeskCase] = {
         "FoundForm",
     ),
     "orders_order_returned": DeskCase(_page("orders_order_returned", lambda of: of.shipped.pk), _came, "ReturnForm"),
+    "orders_order_comment": DeskCase(
+        _page("orders_order_comment", lambda of: of.shipped.pk), lambda of: {"comment": "Wet"}, "CommentForm"
+    ),
     "orders_order_act": DeskCase(_page("orders_order_act", lambda of: of.new.pk), lambda of: {"act": "collect"}),
     "products_stockupdate_receive": DeskCase(
         _page("products_stockupdate_receive", lambda of: of.of.update.pk), _received, "ReceiveForm"
