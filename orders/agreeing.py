@@ -26,7 +26,7 @@ from integrations.sync import Run
 from orders import cases, deciding, differences, handing, moves, promise, reading
 from orders.handing import Step, pieces_of, total
 from orders.intent import alive, answered, ask, locked, parts_of
-from orders.models import SPLIT_PARTS, Order, Shipment, Status
+from orders.models import Order, Shipment, Status
 from products.models.stock import NotEnough
 
 # Not `wanted`: another part that shares the shipment may have been found short this very moment.
@@ -135,9 +135,7 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
     shipment.save(update_fields=LINKED if shipment.pk else None)
     if shipment != before or intent is not None:
         order.shipment = shipment
-        if order.taken and order.part >= SPLIT_PARTS and cases.is_read_as_shipment(order):
-            # What was left over of a shipment has one of its own now: that is what the shop shows of it.
-            order.taken = differences.of_pieces(order.taken, shipment.pieces)
+        differences.take_pieces(order, shipment.pieces)
         order.save(update_fields=["shipment", "taken", "changed_at"])
     if there is not None and intent is not None:
         intent.delete()
@@ -254,8 +252,8 @@ def _take_over(order: Order, found: OrderData | None) -> None:
     order.waits_for_payment, order.shop_status = found.waits_for_payment, found.status.value
     order.shown_at = timezone.now()
     shown = cases.shown_to(order, found)
-    if shown is not None and differences.differs(order, shown):
-        order.offered = differences.offer(shown)
+    if shown is not None:
+        order.offered = differences.offer(order, shown)
 
 
 def _found_in(order: Order, found: OrderData | None) -> dict[str, str]:

@@ -26,7 +26,7 @@ UNASKED = "unasked"  # the fact of an order that was stored as listed: which pie
 
 def is_undecided(order: Order) -> bool:
     """Whether which pieces are ours was not known when it was read last."""
-    only_keeps_its_place = "unreadable" in order.facts and not order.lines.exists()
+    only_keeps_its_place = "unreadable" in order.facts and not order.lines.exclude(external_id="").exists()
     return "warehouses" in order.facts or UNASKED in order.facts or only_keeps_its_place
 
 
@@ -34,10 +34,8 @@ def fill(into: Taking, order: Order, data: OrderData) -> bool:
     """Now it is known what the order is; says whether there is anything for us to send."""
     words, is_first = (order.shop_method, order.ingrid_method), not order.taken
     if is_first:
-        filling.fill(order, data)
-        filling.fill_lines(order, data, into.settings, into.books)
-    else:
-        _fill_again(into, order, data)
+        filling.fill_words(order, data)
+    read(into, order, data)
     if is_first or (order.shop_method, order.ingrid_method) != words:
         into.note_words(order, data)  # once for each order
     why = reading.skip(data, into.settings)
@@ -54,8 +52,8 @@ def fill(into: Taking, order: Order, data: OrderData) -> bool:
     return False
 
 
-def _fill_again(into: Taking, order: Order, data: OrderData) -> None:
-    """As `filling.fill`, but for what a person changed: of that the shop's other word is offered, not written over."""
+def read(into: Taking, order: Order, data: OrderData) -> None:
+    """Head and lines, but for what a person changed: of that the shop's other word is offered, not written over."""
     before, had = order.taken, {line.external_id: line.pieces for line in order.lines.all()}
     told = differences.snapshot(data)
     kept = _keep(order, before.get("address", {}), told["address"], differences.ADDRESS)

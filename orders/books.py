@@ -19,6 +19,7 @@ class Books:
         self._resolvers: dict[int, Resolver] = {}
         self._wishes: dict[int, OrderProcessing] = {}
         self._defaults: dict[tuple[int, int], ShippingMethod | None] = {}
+        self._active: dict[tuple[int, int], bool] = {}
         self._catalogues: dict[int, Catalogue] = {}
 
     def resolver(self, integration: Integration) -> Resolver:
@@ -39,7 +40,14 @@ class Books:
         """Whether the merchant may send with it from the order's warehouse."""
         if method is None or method.warehouse_id != order.warehouse_id:
             return False
-        return MerchantMethod.objects.active().filter(merchant=order.merchant_id, method=method).exists()
+        return self.is_active(order.merchant_id, method.pk)
+
+    def is_active(self, merchant: int, method: int) -> bool:
+        """Whether the warehouse lets the merchant use it."""
+        key = merchant, method
+        if key not in self._active:
+            self._active[key] = MerchantMethod.objects.active().filter(merchant=merchant, method=method).exists()
+        return self._active[key]
 
     def wishes(self, merchant: Merchant) -> OrderProcessing:
         if merchant.pk not in self._wishes:
@@ -57,4 +65,5 @@ class Books:
         self._resolvers.clear()
         self._wishes.clear()
         self._defaults.clear()
+        self._active.clear()
         self._catalogues[integration.pk] = Catalogue.of(integration, frozenset(skus), frozenset(eans))

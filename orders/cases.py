@@ -9,7 +9,8 @@ from integrations.connectors.base import OrderData, ShipmentData
 from orders import differences, handing, reading
 from orders.handing import Case
 from orders.intent import is_alive, parts_of
-from orders.models import SPLIT_PARTS, Order, Shipment, Status
+from orders.models import Order, Shipment, Status
+from orders.parts import is_read_as_shipment
 
 
 def case_of(order: Order, found: OrderData | None) -> Case:
@@ -22,7 +23,7 @@ def case_of(order: Order, found: OrderData | None) -> Case:
     busy = {part.pk for part in others if part.status in (Status.COLLECTING, Status.SHIPPED)} & living
     sharing = {part.pk for part in others if order.shipment_id and part.shipment_id == order.shipment_id} & living
     theirs = {part.shipment.external_id for part in others if part.shipment and part.shipment_id != order.shipment_id}
-    ours = order.shipment.external_id if order.shipment else ""
+    ours = order.shipment.external_id if order.shipment and not order.shipment.withdrawn_at else ""
     compared = shown_to(order, found)
     return Case(
         found=found,
@@ -44,12 +45,6 @@ def case_of(order: Order, found: OrderData | None) -> Case:
 def _lowering(order: Order) -> Iterable[str]:
     rows = Shipment.objects.filter(integration=order.integration_id, number=order.number, wanted__isnull=False)
     return rows.exclude(external_id="").values_list("external_id", flat=True)
-
-
-def is_read_as_shipment(order: Order) -> bool:
-    """Whether it, or the order it was split off from, was a shipment of the shop when it was read."""
-    parts = [order.part, order.split_from.part if order.split_from else 0]
-    return any(0 < part < SPLIT_PARTS for part in parts)
 
 
 def shown_to(order: Order, found: OrderData | None) -> OrderData | None:

@@ -49,6 +49,7 @@ class Case:
     lines: tuple[OrderLine, ...]
     matches: tuple[Match, ...]
     method: ShippingMethod | None
+    is_method_usable: bool
     wishes: OrderProcessing
     integration: Integration | None
 
@@ -101,8 +102,8 @@ def _of_the_shop(case: Case) -> Iterable[Reason]:
 
 def _of_what_is_open(case: Case) -> Iterable[Reason]:
     """Pieces that we would send and that are no longer open in the shop: taken off the order there, or sent there."""
-    if case.order.shop_status == "cancelled":
-        return
+    if case.order.shop_status == "cancelled" or not case.order.is_shown:
+        return  # what is open there is not known
     lines = [line for line in case.lines if line.external_id and line.pieces]
     fewer = case.order.facts.get("fewer", {})
     lacking = {line.external_id: min(line.pieces, line.ordered) - line.open_in_shop for line in lines}
@@ -177,6 +178,9 @@ def _of_shipping(case: Case) -> Iterable[Reason]:
         said = _("The shop’s “%(word)s” is not linked to a shipping method.") % {"word": word}
         yield Reason(Cause.METHOD, said if word else _("No shipping method is chosen."), word[:200])
         return
+    if not case.is_method_usable:
+        said = _("%(method)s is not active for you any more. Choose another shipping method.")
+        yield Reason(Cause.METHOD, said % {"method": method.label})
     if method.needs_pickup_point and not order.pickup_point:
         yield Reason(Cause.PICKUP_POINT, _("%(method)s needs a pick-up point.") % {"method": method.label})
     if method.needs_phone and not order.phone and not case.wishes.sends_without_phone:
@@ -313,12 +317,13 @@ def decide_held() -> int:
 
 def look_up(order: Order, books: Books | None = None) -> Case:
     books = books or Books()
-    lines = tuple(order.lines.all())
+    lines, method = tuple(order.lines.all()), _method(order, books)
     return Case(
         order,
         lines,
         _matches(order, lines, books),
-        _method(order, books),
+        method,
+        _is_usable(order, method, books),
         books.wishes(order.merchant),
         order.integration,
     )
@@ -354,6 +359,12 @@ def _method(order: Order, books: Books) -> ShippingMethod | None:
         return order.method if books.may_use(order, order.method) else None
     resolver = books.resolver(order.integration)
     return resolver.resolve(order.shop_method, order.ingrid_method, str(order.country)).method
+
+
+def _is_usable(order: Order, method: ShippingMethod | None, books: Books) -> bool:
+    """What the shop's words mean is always active; what a person chose may have been taken back since."""
+    is_by_words = order.integration is not None and not order.is_method_chosen
+    return is_by_words or method is None or books.is_active(order.merchant_id, method.pk)
 
 
 def _has_moved(order: Order) -> bool:

@@ -2,14 +2,16 @@
 
 `Order.taken` is a snapshot of what was taken over or last accepted, `Order.offered` one of what the shop says now where
 that differs. A snapshot holds what matters to the parcel: lines, address, shipping; not prices. What is offered holds
-also what a line that is new here brings along when it is accepted.
+also what a line that is new here brings along when it is accepted, and what of each the shop has open.
+
+The shop knows nothing of parts that were split off here: it is offered to each that can still take it, and one answer
+is that of all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -17,13 +19,15 @@ from django.utils.translation import gettext as _
 
 from integrations.connectors.base import OrderData
 from integrations.models import Tone
-from orders import deciding
-from orders.models import SPLIT_PARTS, Order, Status
+from orders import deciding, moves, promise, reading
+from orders.intent import parts_of
+from orders.models import Order, Status
+from orders.parts import BROUGHT, NUMBERS, is_read_as_shipment, take_lines
+from products.models import Stock
 
 ADDRESS = ("name", "company", "address", "address2", "zip_code", "city", "state", "country", "phone", "email")
 SHIPPING = ("shop_method", "ingrid_method", "pickup_point")
-NUMBERS = ("price", "vat_percent", "weight_kg")
-BROUGHT = (*NUMBERS, "country_of_origin", "hs_code", "comment", "bundle")  # of a line, and no difference by itself
+MAY_TAKE = (Status.DRAFT, Status.NEW, Status.PENDING, Status.RESERVED)
 
 
 def snapshot(data: OrderData) -> dict[str, Any]:
@@ -42,18 +46,48 @@ def snapshot(data: OrderData) -> dict[str, Any]:
     }
 
 
-def of_pieces(taken: Mapping[str, Any], pieces: Mapping[str, int]) -> dict[str, Any]:
-    """The snapshot with just these pieces, by the shop's line id."""
-    lines = [line for line in taken.get("lines", []) if str(line["external_id"]) in pieces]
-    return {**taken, "lines": [{**line, "pieces": pieces[str(line["external_id"])]} for line in lines]}
+def take_pieces(order: Order, pieces: Mapping[str, int]) -> None:
+    """The shipment that this order is read as has just these pieces (by the shop's line id): no change of the shop's.
+
+    It was made for what a short pick left over, or lowered from here. Saves the lines only.
+    """
+    if not order.taken or not is_read_as_shipment(order):
+        return
+    lines = [line for line in order.taken["lines"] if line["external_id"] in pieces]
+    order.taken = {**order.taken, "lines": [{**line, "pieces": pieces[line["external_id"]]} for line in lines]}
+    for row in order.lines.exclude(external_id=""):
+        row.ordered = max(row.pieces, pieces.get(row.external_id, 0))
+        row.save(update_fields=["ordered"])
+    order.__dict__.pop("_prefetched_objects_cache", None)
 
 
-def offer(data: OrderData) -> dict[str, Any]:
-    """The snapshot, and by the shop's line id what else it shows of each line; numbers as text."""
+def shown(order: Order, data: OrderData) -> dict[str, Any]:
+    """The snapshot that this order is compared with.
+
+    What a short pick left over of a shipment of the shop has none of its own yet: only its address can be told.
+    """
+    now = snapshot(data)
+    if (order.shipment and order.shipment.external_id) or not is_read_as_shipment(order):
+        return now
+    return {**order.taken, "address": now["address"]}
+
+
+def offer(order: Order, data: OrderData) -> dict[str, Any] | None:
+    """What the shop says now, where that is something else than what was taken over; else nothing."""
+    now = shown(order, data)
+    if not order.taken or order.taken == now or order.integration is None:
+        return None
+    return {**now, "brought": _brought(data, reading.settings_of(order.integration))}
+
+
+def _brought(data: OrderData, settings: reading.Settings) -> dict[str, dict[str, Any]]:
+    """By the shop's line id what else it shows of each line, numbers as text, and the pieces that it has open."""
+    pieces = reading.pieces_of(data, settings)
     brought = {line.external_id: {key: getattr(line, key) for key in BROUGHT} for line in data.lines}
-    for line in brought.values():
-        line |= {key: str(line[key]) for key in NUMBERS if line[key] is not None}
-    return {**snapshot(data), "brought": brought}
+    for key, line in brought.items():
+        line |= {name: str(line[name]) for name in NUMBERS if line[name] is not None}
+        line |= {"open": pieces[key].open, "elsewhere": pieces[key].elsewhere}
+    return brought
 
 
 def said(offered: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +97,7 @@ def said(offered: Mapping[str, Any]) -> dict[str, Any]:
 
 def differs(order: Order, data: OrderData) -> bool:
     """Whether the shop says something else than what was taken over."""
-    return bool(order.taken) and order.taken != snapshot(data)
+    return bool(order.taken) and order.taken != shown(order, data)
 
 
 def differences(order: Order) -> list[tuple[str, str, str]]:
@@ -112,82 +146,96 @@ def fit(order: Order, field: str, text: str) -> str:
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
 
 
+# --- the answer ----------------------------------------------------------------------------
+
+
 @transaction.atomic
 def accept(order: Order, who: str) -> None:
-    """Take over what the shop says now, then decide. Only while the order is not handed over."""
-    fresh = Order.objects.select_related("merchant", "integration", "warehouse").lock().get(pk=order.pk)
-    if not fresh.offered or not _is_open(fresh):
-        return
-    told, before = fresh.offered, fresh.taken
-    # Only what the shop changed: what a person mended here, or refused before, is not written over.
-    for key in ADDRESS:
-        if told["address"][key] != before.get("address", {}).get(key):
-            setattr(fresh, key, fit(fresh, key, told["address"][key]))
-    for key in SHIPPING:
-        if told[key] != before.get(key):
-            setattr(fresh, key, fit(fresh, key, told[key]))
-    if fresh.part < SPLIT_PARTS:  # the shop knows nothing of parts that were split off here: the rest takes the change
-        _take_lines(fresh, told["lines"], told.get("brought", {}))
-    fresh.taken, fresh.offered = said(told), None
-    fresh.facts = {key: fact for key, fact in fresh.facts.items() if key not in ("sent", "digest")}
-    fresh.save()
-    fresh.tell(_("The shop’s change was accepted."), Tone.GOOD, who)
-    deciding.decide(fresh)
+    """Take over what the shop says now, then decide: in all parts that the warehouse does not have yet.
+
+    More pieces go into this part, unless only another can still take them. Raises `NotPossible` where nothing is
+    offered any more, or it is being handed over.
+    """
+    parts, mine, offered = _locked(order)
+    takers = _takers(mine, parts)
+    if mine not in takers:
+        raise moves.NotPossible(_("It is being handed over to the warehouse, which will meet the difference."))
+    are_lines_other = any(part.taken.get("lines") != offered["lines"] for part in takers)
+    for part in takers:
+        _take_head(part, offered)
+    if are_lines_other:
+        take_lines(takers, [part for part in parts if part not in takers], offered)
+    _lock_stock(parts)
+    for part in parts:
+        if part in takers:
+            part.save()
+            part.tell(_("The shop’s change was accepted."), Tone.GOOD, who)
+            _settle(part, parts, who)
+        else:
+            promise.reserve_for(part)
 
 
 @transaction.atomic
 def refuse(order: Order, who: str) -> None:
-    """Keep what was taken over; the shop's present state counts as seen."""
-    fresh = Order.objects.select_related("merchant", "integration", "warehouse").lock().get(pk=order.pk)
-    if not fresh.offered:
-        return
-    fresh.taken, fresh.offered = said(fresh.offered), None
-    fresh.save()
-    fresh.tell(_("The shop’s change was refused: it goes as it was first read."), Tone.NONE, who)
-    deciding.decide(fresh)
+    """Keep what was taken over, in all parts that the warehouse does not have yet; the shop's present state counts as
+    seen. Raises `NotPossible` where nothing is offered any more.
+    """
+    parts, _mine, offered = _locked(order)
+    for part in parts:
+        if part.status in MAY_TAKE and part.taken != said(offered):
+            part.taken, part.offered = said(offered), None
+            part.save()
+            part.tell(_("The shop’s change was refused: it goes as it was first read."), Tone.NONE, who)
+            deciding.decide(part)
 
 
-def _brought(shown: dict[str, Any]) -> dict[str, Any]:
-    """As the fields of a line."""
-    fields: dict[str, Any] = {
-        key: Decimal(value) if key in NUMBERS and value is not None else value for key, value in shown.items()
-    }
-    return {**fields, **{key: fields[key][:size] for key, size in (("hs_code", 20), ("bundle", 300)) if key in fields}}
+def _locked(order: Order) -> tuple[list[Order], Order, dict[str, Any]]:
+    """All parts that are compared with the same picture of the shop, this one as it is now, and what it is offered."""
+    related = ("merchant", "integration", "warehouse", "shipment")
+    parts = list(parts_of(order).select_related(*related).lock())
+    mine = next(part for part in parts if part.pk == order.pk)
+    if not mine.offered or mine.status not in MAY_TAKE:
+        raise moves.NotPossible(_("The shop’s change was answered, or taken back, meanwhile."))
+    if is_read_as_shipment(mine):
+        parts = [part for part in parts if part == mine or (part.shipment and part.shipment == mine.shipment)]
+    return parts, mine, mine.offered
 
 
-def _is_open(order: Order) -> bool:
-    return (
-        order.status in (Status.DRAFT, Status.NEW, Status.PENDING, Status.RESERVED) and not order.is_being_handed_over
+def _takers(mine: Order, parts: Sequence[Order]) -> list[Order]:
+    """Those that can still take a change: of which the shop has no shipment yet first, and this one of them."""
+    free = [part for part in parts if part.status in MAY_TAKE and not part.is_being_handed_over]
+    return sorted(free, key=lambda part: (_has_shipment(part), part != mine, part.part))
+
+
+def _has_shipment(part: Order) -> bool:
+    return part.shipment is not None and bool(part.shipment.external_id) and part.shipment.withdrawn_at is None
+
+
+def _take_head(part: Order, offered: dict[str, Any]) -> None:
+    """Only what the shop changed: what a person mended here, or refused before, is not written over."""
+    before = part.taken
+    for key in ADDRESS:
+        if offered["address"][key] != before.get("address", {}).get(key):
+            setattr(part, key, fit(part, key, offered["address"][key]))
+    for key in SHIPPING:
+        if offered[key] != before.get(key):
+            setattr(part, key, fit(part, key, offered[key]))
+    part.taken, part.offered = said(offered), None
+    part.facts = {key: fact for key, fact in part.facts.items() if key not in ("sent", "digest")}
+
+
+def _lock_stock(parts: Sequence[Order]) -> None:
+    """All at once, whatever is reserved of them one after the other."""
+    Stock.objects.lock(
+        (line.product_id, part.warehouse_id) for part in parts for line in part.lines.all() if line.product_id
     )
 
 
-def _take_lines(order: Order, lines: list[dict[str, Any]], brought: dict[str, dict[str, Any]]) -> None:
-    """The lines as the shop has them now; what was sent or goes from elsewhere stays so."""
-    had = {line.external_id: line for line in order.lines.all() if line.external_id}
-    for told in lines:
-        line = had.pop(told["external_id"], None)
-        if line is None:
-            more = _brought(brought.get(told["external_id"], {}))
-            order.customisation = "\n".join(filter(None, (order.customisation, more.get("comment"))))
-            order.lines.create(
-                external_id=told["external_id"],
-                sku=told["sku"][:200],
-                ean=told["ean"][:40],
-                name=told["name"][:300],
-                pieces=told["pieces"],
-                ordered=told["pieces"],
-                open_in_shop=told["pieces"],
-                **more,
-            )
-            continue
-        if line.sku != told["sku"][:200]:  # another item: what belongs to the one before it is not true of it
-            for key, value in _brought(brought.get(told["external_id"], {})).items():
-                setattr(line, key, value)
-        added = told["pieces"] - line.ordered  # what is open there was written when the change was read
-        line.sku, line.ean, line.name = told["sku"][:200], told["ean"][:40], told["name"][:300]
-        line.ordered = told["pieces"]
-        line.pieces = max(0, line.pieces + added)
-        line.save()
-    for line in had.values():
-        line.delete()
-    order.__dict__.pop("_prefetched_objects_cache", None)
+def _settle(part: Order, parts: Sequence[Order], who: str) -> None:
+    """Decided anew; a part of which nothing is left is cancelled, while there are others."""
+    if not part.pieces and any(other.status != Status.CANCELLED for other in parts if other != part):
+        moves.cancel(part, who, _("Nothing of it is left to send."))
+        return
+    deciding.decide(part)
+    if part.status == Status.DRAFT:
+        promise.reserve_for(part)

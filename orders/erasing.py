@@ -42,7 +42,7 @@ EMPTIED: dict[str, Any] = {
     "taken": {},
     "offered": None,
 }
-FACTS_KEPT = ("digest", "left")  # the rest are sentences, some with the shop's own words in them
+FACTS_KEPT = ("digest", "left", "refunded")  # the rest are sentences, some with the shop's own words in them
 
 _QUOTED = re.compile(r"“.*”", re.DOTALL)  # to the last sign, for a text may hold such signs itself
 _SHORTEST = 3  # characters of a text that is looked for in the story

@@ -17,7 +17,7 @@ from orders.models import Order, OrderLine
 
 # What the hand-over found is not forgotten by a reading; it clears these itself, or a person does.
 UNDER_WAY = "under_way"  # what was told of the shop's changes while it is collected: see `orders/under_way.py`
-KEPT_FACTS = ("capture", "paid_elsewhere", "short", "left", UNDER_WAY)
+KEPT_FACTS = ("capture", "paid_elsewhere", "short", "left", "refunded", UNDER_WAY)
 # These neither, as long as the shop shows what it showed then (`found_in` is its digest): a listing does not tell them.
 MET_FACTS = ("refused", "several", "sent", "found_in")
 
@@ -29,12 +29,18 @@ def fill(order: Order, data: OrderData) -> None:
     order.shop_method = differences.fit(order, "shop_method", data.shipping_method)
     order.ingrid_method = differences.fit(order, "ingrid_method", data.ingrid_method)
     order.pickup_point = differences.fit(order, "pickup_point", data.pickup_point)
-    order.comment = data.comment
-    order.customisation = "\n".join(line.comment for line in data.lines if line.comment)
-    order.customer_reference = differences.fit(order, "customer_reference", data.customer_reference)
-    order.placed_at = data.placed_at or order.read_at
     order.taken = differences.snapshot(data)
+    fill_words(order, data)
     fill_money(order, data)
+
+
+def fill_words(order: Order, data: OrderData) -> None:
+    """What is said beside the address, and when it was placed; what a person typed already stays."""
+    order.comment = order.comment or data.comment
+    order.customisation = order.customisation or "\n".join(line.comment for line in data.lines if line.comment)
+    reference = differences.fit(order, "customer_reference", data.customer_reference)
+    order.customer_reference = order.customer_reference or reference
+    order.placed_at = data.placed_at or order.read_at
 
 
 def fill_money(order: Order, data: OrderData) -> None:
@@ -53,13 +59,6 @@ def fill_shop(order: Order, data: OrderData, found: dict[str, str], digest: str)
     is_same = bool(digest) and order.facts.get("found_in") == digest
     kept = {key: text for key, text in order.facts.items() if key in KEPT_FACTS or (is_same and key in MET_FACTS)}
     order.facts = {**kept, **found, "digest": digest}
-
-
-def fill_lines(order: Order, data: OrderData, settings: reading.Settings, books: Books) -> None:
-    """The lines anew, as the shop has them."""
-    order.lines.all().delete()
-    order.__dict__.pop("_prefetched_objects_cache", None)
-    make_lines(order, data, settings, books)
 
 
 def make_lines(order: Order, data: OrderData, settings: reading.Settings, books: Books) -> list[OrderLine]:
@@ -117,16 +116,6 @@ def know(order: Order, name: str, rows: Sequence[models.Model]) -> None:
     found = getattr(order, name).all()
     found._result_cache, found._prefetch_done = list(rows), True
     order.__dict__.setdefault("_prefetched_objects_cache", {})[name] = found
-
-
-def open_lines(order: Order, data: OrderData, settings: reading.Settings) -> None:
-    """Its lines count again what the shop has open; the next look shares it out over the parts."""
-    opens = reading.pieces_of(data, settings)
-    for line in order.lines.all():
-        if line.external_id in opens:
-            line.open_in_shop = opens[line.external_id].open
-            line.save(update_fields=["open_in_shop"])
-    order.facts["digest"] = ""
 
 
 def fewer(order: Order, data: OrderData) -> dict[str, int]:

@@ -114,3 +114,16 @@ def let_go(order: Order) -> None:
     else:
         shipment.withdraw_asked_at = timezone.now()
     shipment.save(update_fields=["wanted", "error", "withdraw_asked_at"])
+
+
+def take_up(order: Order) -> None:
+    """The opposite of `let_go`: what is to be sent after all. Saved by the caller.
+
+    A shipment that was lowered to what others send is theirs, and one that was taken back is gone: it gets its own.
+    """
+    shipment = order.shipment
+    if shipment is None or not shipment.external_id:
+        return
+    others = alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk))
+    if shipment.completed_at or shipment.withdrawn_at or (not shipment.is_paid and others.exists()):
+        order.shipment = None

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.models import Integration, Tone
 from orders import deciding
-from orders.models import Cause, Hold, Order, OrderQuerySet
-from shipping.models import MethodLink, fold
+from orders.models import PROMISED, Cause, Hold, Order, OrderQuerySet
+from shipping.models import MerchantMethod, MethodLink, fold
 from shipping.resolve import Resolved, Resolver
 
 DAYS = 30
@@ -176,12 +176,24 @@ def apply(integration: Integration, who: str = "", limit: int = AT_ONCE) -> Appl
 
 
 def catch_up(limit: int = AT_ONCE) -> int:
-    """What is still owed anywhere: links with very many orders, methods that became active or were taken back."""
+    """What is still owed anywhere: links with very many orders, methods that became active or were taken back.
+
+    Orders whose method a person chose keep it, and wait while it is taken back.
+    """
     changed = 0
     for integration in Integration.objects.filter(pk__in=Order.objects.open().values("integration")).order_by("pk"):
         if changed < limit:
             changed += apply(integration, limit=limit - changed).changed
+    deciding.decide_again(_taken_back().values_list("pk", flat=True)[:limit])
     return changed
+
+
+def _taken_back() -> OrderQuerySet:
+    """Orders that would go with a method which a person chose, and which the merchant may not use any more."""
+    rows = MerchantMethod.objects.exclude(state=MerchantMethod.State.ACTIVE)
+    lost = rows.filter(merchant=OuterRef("merchant"), method=OuterRef("method"))
+    promised = Order.objects.filter(Exists(lost), status__in=PROMISED)
+    return promised.exclude(handover_asked_at__isnull=False, shipment__isnull=False)
 
 
 def _changing(integration: Integration, resolver: Resolver) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
     DRAFT ──save as new──▶ enter()   NEW · PENDING · RESERVED with reasons
     NEW, PENDING, RESERVED ──to_draft()──▶ DRAFT ──▶ …
-    DRAFT, NEW, PENDING, RESERVED ──cancel()──▶ CANCELLED ──bring_back()──▶ enter()
+    DRAFT, NEW, PENDING, RESERVED ──cancel()──▶ CANCELLED ──save as new──▶ restoring.py ──▶ enter()
     NEW ──ask_to_hand_over()──▶ the hand-over job ──collect()──▶ COLLECTING ──ship()──▶ SHIPPED
     COLLECTING ──ask_to_cancel()──▶ the warehouse answers ──agree()──▶ CANCELLED
     SHIPPED ──returning.py──▶ all came back, and nothing is owed to the shop ──settle_return()──▶ RETURNED
@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from integrations.connectors.base import ParcelData
 from integrations.models import SyncState, Tone
-from orders import deciding, intent, promise
+from orders import deciding, intent, promise, restoring
 from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, Status
 from orders.models.hold import MAY_BE_OVERRULED, Cause
 from products import reserve
@@ -33,7 +33,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 HAND_OVER = "hand-over"  # the pipe of handing over and tracking
-SHOP = "the shop"  # who did what follows from reading the shop
+SHOP = restoring.SHOP
 
 
 class NotPossible(Exception):
@@ -63,7 +63,7 @@ def may_become(order: Order) -> list[Status]:
         Status.NEW: [Status.DRAFT, Status.CANCELLED],
         Status.PENDING: [Status.DRAFT, Status.CANCELLED],
         Status.RESERVED: [Status.NEW, Status.DRAFT, Status.CANCELLED],
-        Status.CANCELLED: [] if order.collected_at else [Status.NEW],  # see `_check_can_come_back`
+        Status.CANCELLED: [] if restoring.why_not(order) else [Status.NEW],
     }.get(Status(order.status), [])
 
 
@@ -85,26 +85,12 @@ def move(order: Order, to: Status, who: str) -> None:
 def save_as_new(order: Order, who: str) -> None:
     """From DRAFT, RESERVED or CANCELLED to the warehouse, if nothing stands against it."""
     if order.status == Status.CANCELLED:
-        _check_can_come_back(order)
-        forget_cancellation(order)
+        if why := restoring.why_not(order):
+            raise NotPossible(why)
+        restoring.restore(order)
     elif order.status not in (Status.DRAFT, Status.RESERVED):
         raise NotPossible(_("An order that is %(status)s cannot be saved as NEW.") % {"status": order.status.upper()})
     deciding.enter(order, who)
-
-
-def forget_cancellation(order: Order) -> None:
-    """It is to be sent after all: what was asked and answered before counts no more. Saved by the caller."""
-    order.cancel_asked_at, order.cancel_asked_by = None, ""
-    order.cancel_answer, order.cancel_answered_at = "", None
-    order.needs_refund = False
-    order.facts = {**order.facts, "digest": ""}  # its open pieces are read anew
-
-
-def _check_can_come_back(order: Order) -> None:
-    if order.collected_at:
-        raise NotPossible(_("It was cancelled after hand-over: make a new order instead."))
-    if order.shop_status == "cancelled":
-        raise NotPossible(_("The shop cancelled it. Restore it in the shop first."))
 
 
 @_on_locked
@@ -258,7 +244,7 @@ def collect(order: Order, who: str) -> None:
             _("%(order)s is %(status)s, not NEW.") % {"order": order.label, "status": order.status.upper()}
         )
     order.set_status(Status.COLLECTING)
-    order.collected_at, order.handover_error = timezone.now(), ""
+    order.collected_at, order.handover_error, order.offered = timezone.now(), "", None
     order.save()
     order.holds.all().delete()
     reserve.take(promise.holder(order), promise.claims(order), who)
@@ -321,7 +307,7 @@ def answer_cancellation(order: Order, who: str, *, is_agreed: bool) -> None:
     intent.let_go(order)
     order.tell(_("Cancelled by the warehouse; the pieces are back on the shelf."), Tone.GOOD, who)
     if lost:
-        order.tell(_("%(n)d pieces that were not found are not put back.") % {"n": lost}, Tone.WAIT, who)
+        order.tell(_("%(n)d pieces that were not found are not put back.") % {"n": lost}, Tone.WAIT, who, lost=lost)
     if order.needs_refund:
         order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
 
@@ -337,6 +323,8 @@ def refunded(order: Order, who: str) -> None:
     """*Refund it in Centra* is ticked off."""
     if order.needs_refund:
         order.needs_refund = False
+        if order.status == Status.CANCELLED:
+            order.facts = {**order.facts, restoring.REFUNDED: True}
         order.save()
         order.tell(_("Refunded in the shop."), Tone.GOOD, who)
 
@@ -410,7 +398,7 @@ def part_of(order: Order, who: str) -> Order:
     part.status = Status.DRAFT
     # An intent without an id made nothing in the shop that two parts could share.
     part.shipment = order.shipment if order.shipment and order.shipment.external_id else None
-    forget_cancellation(part)
+    restoring.forget_cancellation(part)
     part.save()
     part.tell(_("Split off from %(order)s.") % {"order": order.label}, Tone.NONE, who)
     return part

@@ -11,7 +11,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from orders import differences, moves, splitting
+from orders import differences, moves, restoring, splitting
 from orders.models import Cause, Hold, Order, OrderLine, Status
 from products.models import Stock, Tab, WebshopProduct
 from shipping.resolve import Resolver
@@ -135,10 +135,10 @@ def next_step(order: Order, is_held: bool) -> str:
         return order.tell_error or _("The shop is told the tracking code.")
     if order.status == Status.COLLECTING and order.integration_id:
         return _("Packed and shipped; the shop is told the tracking code at once.")
+    if order.status == Status.CANCELLED and (why := restoring.why_not(order)):
+        return why
     if order.status == Status.CANCELLED and order.integration_id and _is_open_there(order):
         return _("The shop still has it open, and is not told: cancel it there too.")
-    if order.status == Status.CANCELLED and order.collected_at:
-        return _("It was cancelled after hand-over, so it cannot be brought back: make a new order instead.")
     if order.status == Status.RESERVED and is_held:
         return _("It goes on by itself when the reasons are gone.")
     return {

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from integrations.models import Tone
-from orders import deciding, intent, moves, promise
+from orders import deciding, intent, moves, promise, restoring
 from orders.handing import pieces_of, total
 from orders.models import Order, OrderLine, Status
 from orders.moves import NotPossible
@@ -127,7 +127,7 @@ def _back(order: Order, who: str) -> None:
     """Nothing was found and nothing is paid: the whole order is promised new pieces; its shipment is kept for later."""
     order.lines.update(found=None)
     order.__dict__.pop("_prefetched_objects_cache", None)
-    _forget_hand_over(order)
+    restoring.forget_hand_over(order)
     order.save()
     order.tell(_("Nothing of it was found in the warehouse."), Tone.WAIT, who)
     deciding.enter(order, who)
@@ -140,7 +140,7 @@ def _part(order: Order, lines: Sequence[OrderLine], missing: Mapping[int, int], 
     for line in lines:
         moves.move_pieces(line, missing.get(line.pk, 0), part)
     part.lines.update(found=None)
-    _forget_hand_over(part)
+    restoring.forget_hand_over(part)
     part.shipment = None
     part.save()
     order.save()
@@ -148,11 +148,6 @@ def _part(order: Order, lines: Sequence[OrderLine], missing: Mapping[int, int], 
     order.tell(f"{text} {_('They are sent later, as %(part)s.') % {'part': part.label}}", Tone.WAIT, who)
     deciding.enter(part, who)
     _owe_lowering(order)
-
-
-def _forget_hand_over(order: Order) -> None:
-    order.handover_asked_at = order.collected_at = order.wait_until = None
-    order.handover_asked_by = order.handover_error = ""
 
 
 def _owe_lowering(order: Order) -> None:

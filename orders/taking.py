@@ -20,19 +20,32 @@ from django.utils.translation import ngettext
 from integrations.connectors.base import OrderData, OrderStatus
 from integrations.connectors.errors import Unavailable
 from integrations.models import Integration, Tone
-from orders import anew, deciding, differences, faults, filling, moves, promise, reading, seen_rows, under_way, unread
+from orders import (
+    anew,
+    deciding,
+    differences,
+    faults,
+    filling,
+    moves,
+    promise,
+    reading,
+    restoring,
+    seen_rows,
+    under_way,
+    unread,
+)
 from orders.books import Books
 from orders.models import (
     OPEN,
     SPLIT_PARTS,
     Order,
-    OrderLine,
     OrderQuerySet,
     SeenOrder,
     Status,
     Verdict,
     told_together,
 )
+from orders.parts import share_out
 from orders.reading import Skip
 from orders.seen_rows import Left
 from products import stock
@@ -62,6 +75,7 @@ class Taking:
         self._digests: dict[str, set[str]] = {}  # by number, of the page at hand
         self._absent: set[str] = set()  # numbers of the page at hand of which nothing is here
         self._left: dict[str, Left] = {}
+        self._worded: set[str] = set()  # numbers whose other word for shipping is noted
 
     @property
     def settings(self) -> reading.Settings:
@@ -289,7 +303,7 @@ class Taking:
     def update(self, data: OrderData, parts: list[Order], digest: str, facts: Mapping[str, str] = NOTHING) -> None:
         """The parts of an order as the shop shows it now; `facts` are what else stands against sending it."""
         opens = reading.pieces_of(data, self.settings)
-        self._share_out(parts, {key: one.open for key, one in opens.items()})
+        share_out(parts, {key: one.open for key, one in opens.items()})
         for order in parts:
             before = filling.standing(order)
             self._update_one(order, data, digest, facts)
@@ -311,7 +325,8 @@ class Taking:
         is_placeholder = was_undecided and order.status == Status.RESERVED and is_whole
         if is_placeholder and not anew.fill(self, order, data):
             return
-        self._offer(order, data)
+        if order.status in OPEN:
+            self._offer(order, data)
         order.save()
         if data.status is OrderStatus.CANCELLED:
             self._cancelled_there(order, is_news=status_before != data.status.value)
@@ -333,18 +348,17 @@ class Taking:
             stock.forget(self.integration, [line.product_id for line in order.lines.all() if line.product_id])
 
     def _offer(self, order: Order, data: OrderData) -> None:
-        """What the shop changed; only while it is not handed over, and once. Of a part the hand-over meets it first."""
-        is_unmet_part = order.part >= SPLIT_PARTS and order.offered is None
-        if is_unmet_part or order.status not in OPEN or not order.taken:
-            return
+        """What the shop changed, once, of an order that is not handed over; each part of it may take the change."""
         if data.status is OrderStatus.CANCELLED:
             return
-        now, before = differences.offer(data), order.offered
-        order.offered = now if differences.differs(order, data) else None
-        if order.offered and differences.said(now) != differences.said(before or {}):
-            order.tell(_("Changed in the shop."), Tone.WAIT)
-            if (data.shipping_method, data.ingrid_method) != (order.shop_method, order.ingrid_method):
-                self.note_words(order, data)
+        before, order.offered = order.offered, differences.offer(order, data)
+        if order.offered is None or differences.said(order.offered) == differences.said(before or {}):
+            return
+        order.tell(_("Changed in the shop."), Tone.WAIT)
+        is_another_word = (data.shipping_method, data.ingrid_method) != (order.shop_method, order.ingrid_method)
+        if is_another_word and data.number not in self._worded:
+            self._worded.add(data.number)  # once for all its parts
+            self.note_words(order, data)
 
     def _cancelled_there(self, order: Order, *, is_news: bool) -> None:
         is_past = order.status in (Status.CANCELLED, Status.SHIPPED, Status.RETURNED)
@@ -363,38 +377,23 @@ class Taking:
             promise.reserve_for(order)
 
     def _bring_back(self, order: Order, data: OrderData, *, was_cancelled: bool) -> None:
-        """What was cancelled here only for the shop's sake goes on when the shop restores it."""
-        is_for_shop = order.events.filter(who=SHOP, at__gte=order.status_changed_at).exists()  # not by hand since
+        """What was cancelled here only for the shop's sake goes on when the shop restores it, or lets it go on."""
+        is_for_shop = restoring.is_for_shop(order) and not restoring.why_not(order)
         is_ours_again = is_for_shop and "left" in order.facts and reading.skip(data, self.settings) is None
-        by_shop = is_for_shop and was_cancelled and not reading.is_closed(data)
-        if order.collected_at or not (is_ours_again or by_shop):
+        is_let_go = bool(order.collected_at) and not under_way.stopping(order, data)
+        by_shop = is_for_shop and (was_cancelled or is_let_go) and not reading.is_closed(data)
+        if not (is_ours_again or by_shop):
             promise.reserve_for(order)
             return
+        restoring.restore(order)
+        order.tell(
+            _("The shop restored it.") if was_cancelled else _("It is to be sent from here after all."), Tone.GOOD
+        )
         if is_ours_again:
             order.facts.pop("left")
-            filling.fill_lines(order, data, self.settings, self.books)
-        moves.forget_cancellation(order)
-        filling.open_lines(order, data, self.settings)
-        order.tell(_("The shop restored it.") if by_shop else _("It is to be sent from here after all."), Tone.GOOD)
+            anew.read(self, order, data)
+        self._offer(order, data)
         deciding.enter(order, books=self.books)
-
-    def _share_out(self, parts: list[Order], opens: dict[str, int]) -> None:
-        """The shop's open pieces of each line, over the parts that still count them; what is sent here comes last."""
-        counting = [part for part in parts if part.told_at is None]
-        lines: dict[str, list[OrderLine]] = {}
-        last = (Status.SHIPPED, Status.CANCELLED)
-        for part in sorted(
-            counting, key=lambda part: (part.status in last, part.status == Status.CANCELLED, part.part)
-        ):
-            for line in part.lines.all():
-                if line.external_id:
-                    lines.setdefault(line.external_id, []).append(line)
-        for external_id, rows in lines.items():
-            shares = reading.share_out(opens.get(external_id, 0), {row.pk: row.pieces for row in rows})
-            for row in rows:
-                if row.open_in_shop != shares[row.pk]:
-                    row.open_in_shop = shares[row.pk]
-                    row.save(update_fields=["open_in_shop"])
 
     def meet_warehouses(self, data: OrderData) -> None:
         """The names of the shop's warehouses, in the order in which they were met; kept also where the order is not."""

@@ -58,7 +58,7 @@ def _take_one(into: Taking, shipment: ShipmentData) -> None:
 
 def _take(into: Taking, shipment: ShipmentData, data: OrderData) -> None:
     parts = into.parts(data.number)
-    found = [order for order in parts if _is_of(order, shipment.external_id)] or _rests(parts, shipment)[:1]
+    found = _of(parts, shipment.external_id) or _rests(parts, shipment)[:1]
     digest = reading.digest(data, into.settings)
     if parts and parts[0].integration_id not in (into.integration.pk, None):
         into.skip(data, into.taken_by(parts[0]), digest)
@@ -70,16 +70,20 @@ def _take(into: Taking, shipment: ShipmentData, data: OrderData) -> None:
         _take_new(into, shipment, data, _free_part(parts, shipment.external_id), digest)
 
 
-def _is_of(order: Order, external_id: str) -> bool:
-    """Whether it was read as this shipment, or was split off from such an order, or keeps its place unread."""
-    if order.shipment is not None:
-        return order.shipment.external_id == external_id
-    return order.part == part_number(external_id)
+def _of(parts: list[Order], external_id: str) -> list[Order]:
+    """Those that were read as this shipment, or split off from such an order; else what keeps its place unread."""
+    linked = [order for order in parts if order.shipment is not None and order.shipment.external_id == external_id]
+    return linked or [order for order in parts if not order.taken and order.part == part_number(external_id)]
+
+
+def _has_none(order: Order) -> bool:
+    """Read once, and without a shipment in the shop: what a short pick left over, or others use it now."""
+    return bool(order.taken) and not (order.shipment and order.shipment.external_id)
 
 
 def _rests(parts: list[Order], shipment: ShipmentData) -> list[Order]:
-    """What a short pick left over has no shipment: of these, those that this one was made for in the shop."""
-    rests = [order for order in parts if order.part >= SPLIT_PARTS and order.shipment is None and order.status in OPEN]
+    """Of those without a shipment the ones that this one was made for in the shop."""
+    rests = [order for order in parts if order.shipment is None and _has_none(order) and order.status in OPEN]
     return [order for order in rests if handing.pieces_of(order.lines.all()) == dict(shipment.pieces)]
 
 
@@ -126,7 +130,7 @@ def _connect(into: Taking, order: Order, shipment: ShipmentData) -> None:
 def _update(into: Taking, shipment: ShipmentData, data: OrderData, orders: list[Order], digest: str) -> None:
     for order in orders:
         if order.shipment is None:
-            order.taken = differences.snapshot(data) if order.part >= SPLIT_PARTS else order.taken
+            differences.take_pieces(order, dict(shipment.pieces))
             _connect(into, order, shipment)
     into.update(data, orders, digest)
 
@@ -145,10 +149,10 @@ def _follow(into: Taking, data: OrderData) -> None:
     for order in parts:
         if order.seen_in == into.this_pass or order.integration_id != into.integration.pk:
             continue
-        shipment = next((one for one in data.shipments if _is_of(order, one.external_id)), None)
+        shipment = next((one for one in data.shipments if order in _of(parts, one.external_id)), None)
         if data.status is OrderStatus.CANCELLED:
             into.update(replace(data, shipments=()), [order], "")
-        elif order.part >= SPLIT_PARTS and not (order.shipment and order.shipment.external_id):
+        elif _has_none(order):
             into.update(_left_over(data, parts), [order], "")
         elif shipment is None or shipment.order is None:
             unread.miss_one(into, order)

@@ -19,7 +19,7 @@ from integrations.connectors.base import Connector, ParcelData, ShipmentData, Sh
 from integrations.connectors.errors import Rejected
 from integrations.models import Integration, Tone
 from integrations.sync import Run
-from orders import cases, handing, moves, promise
+from orders import cases, differences, handing, moves, promise
 from orders.intent import alive, answered, ask, locked, parts_of
 from orders.models import OPEN, Order, OrderLine, OrderQuerySet, Shipment, Status
 from products import stock
@@ -218,6 +218,9 @@ def lower(run: Run, shop: Connector, pk: int) -> None:
         now_wanted = Shipment.objects.values_list("wanted", flat=True).get(pk=pk)
         shipment.wanted = None if now_wanted == shipment.wanted else now_wanted
         shipment.save(update_fields=["pieces", "wanted", "error"])
+        for order in shipment.orders.all():
+            differences.take_pieces(order, shipment.pieces)
+            order.save(update_fields=["taken", "changed_at"])
         text = _("The shop’s shipment %(id)s was lowered to what is sent.") % {"id": shipment}
         _tell_all(shipment, text, Tone.GOOD)
     run.counts["lowered"] += 1

@@ -23,7 +23,7 @@ def meet(order: Order, data: OrderData) -> None:
     """An order as the shop shows it now, not cancelled there. Locked and saved by the caller; may save it again."""
     if order.status != Status.COLLECTING:
         return
-    before, stops = _told(order), _stops(order, data)
+    before, stops = _told(order), stopping(order, data)
     changes = _changes(order, data)
     now: dict[str, Any] = {
         "since": _since(order),
@@ -72,7 +72,7 @@ def _ask_to_stop(order: Order, why: str) -> None:
         moves.ask_to_cancel(order, moves.SHOP, why)
 
 
-def _stops(order: Order, data: OrderData) -> dict[str, str]:
+def stopping(order: Order, data: OrderData) -> dict[str, str]:
     """Why it must not go, by cause."""
     found = {
         "hold": (data.is_on_hold, _("The shop put it on hold.")),

@@ -19,7 +19,7 @@ from products.models import Movement, Product, Reservation, Stock
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Shipment as ShopShipment
 from sandbox.models import Size
-from shipping.models import Carrier, ShippingMethod
+from shipping.models import Carrier, MerchantMethod, ShippingMethod
 from tests import factories
 from tests.conftest import Centra
 
@@ -42,6 +42,8 @@ class Desk:
         house = self.centra.integration.warehouse
         carrier = Carrier.objects.create(name="PostNord")
         self.method = ShippingMethod.objects.create(warehouse=house, carrier=carrier, service="MyPack")
+        active = MerchantMethod.State.ACTIVE
+        MerchantMethod.objects.create(merchant=self.centra.integration.merchant, method=self.method, state=active)
 
     def item(self) -> Size:
         """One more item, linked."""

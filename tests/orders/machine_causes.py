@@ -13,9 +13,9 @@ ABROAD = "US"  # the one country of the small worlds beyond the customs
 
 
 def causes_of(order: Order) -> set[Cause]:
-    """Of an order of a shop; one by hand lacks nothing. Overruled ones do not count."""
+    """Of an order of a shop; one by hand lacks at most a method. Overruled ones do not count."""
     if order.integration is None:
-        return set()
+        return set() if _is_active(order) else {Cause.METHOD}
     wishes, method = OrderProcessing.of(order.merchant), order.method
     lines = [line for line in order.lines.all() if line.pieces]
     stands = {
@@ -30,13 +30,18 @@ def causes_of(order: Order) -> set[Cause]:
 
 
 def _has_no_method(order: Order) -> bool:
-    """Nobody chose one, several are to be had, and nobody said what the shop's word means."""
+    """The one that was chosen was taken back; or nobody chose one, several are to be had, and nobody said which of them
+    the shop's word means."""
     assert order.integration is not None
     if order.is_method_chosen:
-        return False
-    links = order.integration.method_links
-    is_riddle = links.exists() or MerchantMethod.objects.usable_with(order.integration).count() != 1
-    return is_riddle and not links.filter(value__iexact=order.shop_method).exists()
+        return not _is_active(order)
+    usable, links = MerchantMethod.objects.usable_with(order.integration), order.integration.method_links
+    is_riddle = links.exists() or usable.count() != 1
+    return is_riddle and not links.filter(value__iexact=order.shop_method, method__in=usable).exists()
+
+
+def _is_active(order: Order) -> bool:
+    return MerchantMethod.objects.active().filter(merchant=order.merchant, method=order.method).exists()
 
 
 def _is_product(order: Order, sku: str) -> bool:

@@ -136,11 +136,19 @@ class Ground:
 
     def link(self, word: str, method: ShippingMethod) -> None:
         """What *Link* does: the form, the link, and all orders that it explains."""
-        usable = MerchantMethod.objects.usable_with(self.integration).get(method=method)
+        usable = MerchantMethod.objects.usable_with(self.integration).filter(method=method).first()
+        if usable is None:
+            return  # taken back: the form does not offer it
         form = LinkForm(self.integration, {"value": word, "method": usable.pk})
         assert form.is_valid(), form.errors
         links.save(form.link("Kim"))
         links.apply(self.integration, "Kim")
+
+    def take_back(self, method: ShippingMethod) -> None:
+        """The warehouse declines it, or lets the merchant use it again."""
+        row = MerchantMethod.objects.filter(merchant=self.merchant, method=method)
+        states = MerchantMethod.State
+        row.answer(states.DECLINED if row.active().exists() else states.ACTIVE, "No contract.")
 
     def unlink(self, word: str) -> None:
         for old in MethodLink.objects.filter(integration=self.integration, value=word):

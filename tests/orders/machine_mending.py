@@ -15,6 +15,7 @@ from orders.models.hold import MAY_BE_OVERRULED
 from products import creating
 from products.models import Product
 from sandbox.models.order import SOMEBODY
+from shipping.models import MerchantMethod
 from tests import factories
 from tests.orders.machine_ground import Ground
 
@@ -77,6 +78,7 @@ class Mending(Ground):
 
     def mend_all(self) -> None:
         """Whatever waits for the merchant waits no more."""
+        MerchantMethod.objects.filter(merchant=self.merchant).answer(MerchantMethod.State.ACTIVE, "")
         for word in self.integration.shop_methods.exclude(value_folded__in=self._linked_words()):
             self.link(word.value, self.method)
         self.create_products()

@@ -264,6 +264,7 @@ def test_an_order_of_the_old_warehouse_without_a_method_waits_for_one_of_its_own
     assert house.name in hold.text
 
     chosen = ShippingMethod.objects.create(warehouse=house, carrier=Carrier.objects.get(), service="Letter")
+    MerchantMethod.objects.create(merchant=shop.merchant, method=chosen, state=MerchantMethod.State.ACTIVE)
     Order.objects.update(method=chosen, is_method_chosen=True)
     order = decide(order)
     assert (order.status, order.method) == (Status.NEW, chosen)

@@ -155,7 +155,7 @@ def test_the_list_is_narrowed_by_warehouse_merchant_and_method(
     other = factories.merchant(name="Fjord Goods")
     other.warehouses.set(merchant.warehouses.all())
     theirs = factory_product(other, "ZZ1")
-    new(other, theirs, number="THEIRS", method=factories.method(merchant, service="Express"))
+    new(other, theirs, number="THEIRS", method=factories.method(other, service="Express"))
     for name, value in (("merchant", merchant.pk), ("method", order.method_id)):
         text = listed(staff, **{name: str(value)})
         assert ">MINE<" in text, name

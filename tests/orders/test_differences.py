@@ -6,7 +6,7 @@ import pytest
 
 from integrations.connectors.base import OrderData
 from integrations.models import Integration
-from orders import differences, taking
+from orders import differences, moves, taking
 from orders.differences import differences as shown
 from orders.models import Cause, Order, Status
 from tests import factories
@@ -111,5 +111,6 @@ def test_an_order_that_is_not_open_accepts_nothing(shop: Integration) -> None:
     say(shop, BEFORE)
     changed = say(shop, order(line("1", 5, "FG1")))
     Order.objects.update(status=Status.COLLECTING)
-    differences.accept(changed, "Kim")
+    with pytest.raises(moves.NotPossible, match="meanwhile"):
+        differences.accept(changed, "Kim")
     assert Order.objects.get().lines.get().pieces == 3

@@ -171,6 +171,10 @@ class Machine(RuleBasedStateMachine):
         else:
             self.world.link(word, self.world.methods[method])
 
+    @rule(method=st.integers(0, 2))
+    def take_back(self, method: int) -> None:
+        self.world.take_back(self.world.methods[method])
+
     @rule()
     def create_products(self) -> None:
         self.world.create_products()

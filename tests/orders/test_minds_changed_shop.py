@@ -22,9 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def desk(centra: Centra) -> Desk:
     centra.plugin.logs_calls = True
     centra.plugin.save()
-    made = Desk(centra)
-    active_method(centra)
-    return made
+    return Desk(centra)
 
 
 def bought(desk: Desk, pieces: int = 3, *, lines: int = 1) -> tuple[ShopOrder, Order]:
@@ -319,9 +317,7 @@ def test_of_a_split_order_pieces_that_the_shop_cancelled_are_not_called_sent(des
     part = moves.split(fresh(order), {order.lines.get().pk: 1}, "Kim")
     there.cancel_pieces(there.lines.get(), 1)
     sweep(desk.centra)
-    hold = part.holds.get()
-    assert hold.cause == Cause.CHANGED
-    assert hold.text == "The shop has taken its pieces off the order. Cancel it here."
+    assert [hold.cause for hold in part.holds.all()] == [Cause.CHANGED]
     assert "has sent" not in stories(order) + stories(part)
     differences.accept(fresh(order), "Kim")
     sweep(desk.centra)

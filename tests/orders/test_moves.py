@@ -181,8 +181,9 @@ def test_what_was_collected_and_agreed_to_be_cancelled_is_back_on_the_shelf(draf
     assert not order.needs_refund
     assert stock_says(shelf, order) == STOCK[Status.CANCELLED]
     assert list(shelf.movements.order_by("pk").values_list("pieces", flat=True)) == [10, -3, 3]
-    with pytest.raises(moves.NotPossible, match="new order"):
-        moves.save_as_new(order, "Kim")
+    moves.save_as_new(order, "Kim")
+    assert (order.status, order.is_being_handed_over) == (Status.NEW, False)
+    assert stock_says(shelf, order) == STOCK[Status.NEW]
 
 
 def test_too_late_leaves_the_order_with_the_warehouse(draft: Order, shelf: Stock) -> None:

@@ -328,7 +328,8 @@ def changed(order: Order) -> Order:
     words = {"shop_method": "standard", "ingrid_method": "", "pickup_point": ""}
     order.taken = {"lines": [told], "address": address, **words}
     now = {**address, "address": "Storgatan 9"}
-    order.offered = {"lines": [{**told, "pieces": 2}], "address": now, **words}
+    brought = {line.external_id: {"open": 2, "elsewhere": 0}}
+    order.offered = {"lines": [{**told, "pieces": 2}], "address": now, **words, "brought": brought}
     order.save()
     moves.save_as_new(order, "Kim")
     return order

@@ -74,7 +74,6 @@ def switch_on(centra: Centra, stock_as: str) -> None:
 def desk(centra: Centra, request: pytest.FixtureRequest) -> Desk:
     switch_on(centra, request.param)
     found = Desk(centra)
-    active_method(centra)
     return found
 
 
