@@ -26,7 +26,7 @@ from sandbox.models import Shop, Size
 from tests import factories
 from tests.conftest import Centra
 from tests.orders.desk import Desk
-from tests.orders.shop import active_method, buy, look, ours, sweep
+from tests.orders.shop import buy, look, ours, sweep
 from tests.orders.typed import edit_url, new_url, opened, typed
 from tests.products.stocked import tell
 
