@@ -25,12 +25,15 @@ from integrations.models import Integration, Tone
 from integrations.sync import Run
 from orders import cases, deciding, differences, handing, moves, promise, reading
 from orders.handing import Step, pieces_of, total
-from orders.intent import alive, answered, ask, locked, parts_of
+from orders.intent import alive, answered, ask, is_waiting, locked, parts_of, wait
 from orders.models import Order, Shipment, Status
 from products.models.stock import NotEnough
 
 # Not `wanted`: another part that shares the shipment may have been found short this very moment.
-LINKED = ("external_id", "pieces", "is_adopted", "is_paid", "made_at", "withdraw_asked_at", "withdrawn_at")
+LINKED = (
+    "external_id", "pieces", "is_adopted", "is_paid", "made_at", "capture_asked_at", "withdraw_asked_at",
+    "withdrawn_at",
+)  # fmt: skip
 FACTS = ("capture", "paid_elsewhere", "refused", "several", "sent")  # what handing over finds against an order
 
 
@@ -44,9 +47,14 @@ def captures_now(integration: Integration | None) -> bool:
 # --- to the shop ---------------------------------------------------------------------------
 
 
-def create(run: Run, shop: Connector, order: Order, *, is_later: bool) -> bool:
-    """Have the shipment made; says whether to read the shop again: it may have thought again during the call."""
+def create(run: Run, shop: Connector, order: Order, found: OrderData | None, *, is_later: bool) -> bool:
+    """Have the shipment made; says whether to read the shop again: it may have thought again during the call.
+
+    A new one is paid, where so asked; an open one with the same pieces may be handed back as it is. The next look
+    tells, and while it may be older than the answer, the money is not asked for again.
+    """
     must_capture = captures_now(order.integration)
+    there = {one.external_id for one in found.shipments} if found else set()
     shipment = _intend(run, order.pk, must_capture=must_capture)
     if shipment is None:
         return False
@@ -54,19 +62,27 @@ def create(run: Run, shop: Connector, order: Order, *, is_later: bool) -> bool:
         order.number, tuple(shipment.pieces.items()), capture=must_capture, deduct_previous_costs=is_later
     )
     try:
-        with answered(order):
+        with answered(order, is_seen_later=must_capture):
             made = shop.create_shipment(wish)
     except ShopError as error:
-        if not (isinstance(error, Unavailable) and error.lost_answer):
-            Shipment.objects.filter(pk=shipment.pk).update(asked_at=None, capture_asked_at=None)  # it was not made
+        _not_done(shipment, error, "asked_at", "capture_asked_at")
         if not isinstance(error, Rejected):
             raise
         _refused(run, shop, order.pk, error, asked_for_money=must_capture)
         return False
     with locked(run, order.pk) as fresh:
-        _link(fresh, made, is_paid=False)
+        is_asked = must_capture and made.external_id not in there
+        _link(fresh, made, is_paid=False, capture_asked_at=shipment.capture_asked_at if is_asked else None)
+        if must_capture and not is_asked:
+            wait(fresh, None)
         run.counts["made"] += 1
     return True
+
+
+def _not_done(shipment: Shipment, error: ShopError, *asked: str) -> None:
+    """What the shop surely did not do was not asked for."""
+    if not (isinstance(error, Unavailable) and error.lost_answer):
+        Shipment.objects.filter(pk=shipment.pk).update(**dict.fromkeys(asked))
 
 
 def _intend(run: Run, pk: int, *, must_capture: bool) -> Shipment | None:
@@ -96,17 +112,26 @@ def adopt(run: Run, shop: Connector, pk: int, shown: ShipmentData) -> bool:
         is_paid = shown.is_paid or _was_taken(order, shown)
         if order.is_cancellation_open and not is_paid:
             return True
+        must_capture = captures_now(order.integration) and not is_paid
+        if must_capture and is_waiting(order):
+            text = _("The payment was asked for, and the shop does not show it yet.")
+            Order.objects.filter(pk=pk).update(handover_error=text)
+            run.counts["left"] += 1
+            return False
         shipment = _link(order, shown, is_paid=is_paid)
         _share(order, shipment)
-        must_capture = captures_now(order.integration) and not is_paid
         if not must_capture:
+            wait(order, None)
             _begin(run, order)
             return False
         ask(shipment, order, capture_asked_at=timezone.now())
     try:
         with answered(order):
             shop.capture(shown)
-    except Rejected as error:
+    except ShopError as error:
+        _not_done(shipment, error, "capture_asked_at")
+        if not isinstance(error, Rejected):
+            raise
         _refused(run, shop, pk, error, asked_for_money=True)
         return False
     Shipment.objects.filter(pk=shipment.pk).update(is_paid=True, capture_error="")
@@ -119,7 +144,7 @@ def _was_taken(order: Order, shown: ShipmentData) -> bool:
     return shipment is not None and shipment.is_paid and shipment.external_id == shown.external_id
 
 
-def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
+def _link(order: Order, shown: ShipmentData, *, is_paid: bool, capture_asked_at: datetime | None = None) -> Shipment:
     """The row of the shop's shipment: the one there is, else the intent that made it, else one the shop made itself."""
     before = order.shipment
     intent = before if before is not None and not before.external_id else None
@@ -131,6 +156,7 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool) -> Shipment:
         shipment.is_adopted = intent is None or intent.asked_at is None
     shipment.external_id, shipment.pieces = shown.external_id, dict(shown.pieces)
     shipment.is_paid, shipment.made_at = is_paid, shipment.made_at or timezone.now()
+    shipment.capture_asked_at = capture_asked_at
     shipment.withdraw_asked_at = shipment.withdrawn_at = None  # it is wanted again
     shipment.save(update_fields=LINKED if shipment.pk else None)
     if shipment != before or intent is not None:

@@ -30,7 +30,7 @@ from integrations.sparing import Sparing
 from integrations.sync import Run
 from orders import agreeing, cases, deciding, faults, handing, moves, tracking
 from orders.handing import Decision, Step
-from orders.intent import parts_of
+from orders.intent import parts_of, saw
 from orders.models import OPEN, Order, OrderQuerySet, Shipment, Status
 
 ROUNDS = 3  # read, create, read again, capture: more often it does not go back and forth
@@ -189,6 +189,7 @@ def hand_over_order(run: Run, shop: Connector, pk: int) -> None:
         if order.is_cancellation_open and order.shipment_id is None:
             return agreeing.cancel(run, pk)
         found = cases.legible(shop.order(order.number), order.integration_id)
+        saw(order, found)
         decision = handing.decide(cases.case_of(order, found))
         if not act(run, shop, order, found, decision):
             return
@@ -206,7 +207,7 @@ def act(run: Run, shop: Connector, order: Order, found: OrderData | None, decisi
     elif decision.step is Step.CANCEL:
         agreeing.cancel(run, order.pk, decision.shipment, is_paid=decision.is_paid, is_shown=cases.is_clear(found))
     elif decision.step is Step.CREATE:
-        return agreeing.create(run, shop, order, is_later=decision.is_later)
+        return agreeing.create(run, shop, order, found, is_later=decision.is_later)
     elif decision.shipment is None:
         agreeing.collect(run, order.pk)
     else:

@@ -3,6 +3,7 @@
     locked()     the order locked, under a lease that is still ours
     ask()        committed before the call: from now on nobody asks for this number until the wait is over
     answered()   around the call: an answer, or the certainty that nothing was sent, ends the wait
+    saw()        what the shop shows once the wait is over: a shipment that is unpaid then was never paid
 
 A worker that dies between asking and answer leaves the wait standing: the shop may still be at it.
 """
@@ -19,6 +20,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations.connectors.base import OrderData
 from integrations.connectors.errors import ShopError, Unavailable
 from integrations.sync import Run
 from orders.handing import pieces_of, total
@@ -68,9 +70,14 @@ def ask(shipment: Shipment, order: Order, **asked: Any) -> None:
     wait(order, timezone.now() + timedelta(seconds=settings.LOST_ANSWER_SECONDS))
 
 
+def is_waiting(order: Order) -> bool:
+    """Whether what the shop shows now may be older than what was asked of it."""
+    return order.wait_until is not None and order.wait_until > timezone.now()
+
+
 @contextmanager
-def answered(order: Order) -> Iterator[None]:
-    """Around one write: the wait ends, but where the answer was lost."""
+def answered(order: Order, *, is_seen_later: bool = False) -> Iterator[None]:
+    """Around one write: the wait ends, but where the answer was lost, or does not say all (`is_seen_later`)."""
     try:
         yield
     except Unavailable as error:
@@ -80,7 +87,20 @@ def answered(order: Order) -> Iterator[None]:
     except ShopError:
         wait(order, None)
         raise
-    wait(order, None)
+    if not is_seen_later:
+        wait(order, None)
+
+
+def saw(order: Order, found: OrderData | None) -> None:
+    """No money was taken where the shop, asked for it and given its time, shows the shipment unpaid, or has it not."""
+    shipment = order.shipment
+    if found is None or shipment is None or not shipment.external_id or not shipment.capture_asked_at:
+        return
+    if is_waiting(order):
+        return
+    if not any(one.external_id == shipment.external_id and one.is_paid for one in found.shipments):
+        shipment.capture_asked_at = None
+        shipment.save(update_fields=["capture_asked_at"])
 
 
 def is_paid(order: Order) -> bool:
@@ -90,11 +110,11 @@ def is_paid(order: Order) -> bool:
 
 
 def may_be_paid(order: Order) -> bool:
-    """Whether a shipment was asked for, the answer was lost, and the shop has not shown since what became of it."""
-    shipment, integration = order.shipment, order.integration
-    if shipment is None or shipment.external_id or shipment.asked_at is None or integration is None:
+    """Whether the money was asked for, and neither an answer nor a later look has said what became of it."""
+    shipment = order.shipment
+    if shipment is None or shipment.is_paid or shipment.completed_at or shipment.withdrawn_at:
         return False
-    return integration.captures == integration.Captures.HAND_OVER and not integration.is_paid_elsewhere
+    return shipment.capture_asked_at is not None
 
 
 def let_go(order: Order) -> None:
@@ -112,7 +132,8 @@ def let_go(order: Order) -> None:
     if others:
         shipment.wanted, shipment.error = total(pieces_of(other.lines.all()) for other in others), ""
     else:
-        shipment.withdraw_asked_at = timezone.now()
+        asked_at, lost = shipment.capture_asked_at, timedelta(seconds=settings.LOST_ANSWER_SECONDS)
+        shipment.withdraw_asked_at = max(timezone.now(), asked_at + lost) if asked_at else timezone.now()
     shipment.save(update_fields=["wanted", "error", "withdraw_asked_at"])
 
 

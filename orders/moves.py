@@ -132,10 +132,7 @@ def cancel(order: Order, who: str, why: str = "") -> bool:
     intent.let_go(order)
     order.tell(_("Cancelled. %(why)s") % {"why": why} if why else _("Cancelled."), Tone.NONE, who)
     if is_unsure:
-        text = _(
-            "An answer of the shop was lost: look there whether it made a shipment and took the money, and refund it."
-        )
-        order.tell(text, Tone.BAD)
+        order.tell(_("It may have been paid: look in the shop whether it took the money, and refund it."), Tone.BAD)
     elif order.needs_refund:
         order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
     return True

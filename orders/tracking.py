@@ -19,7 +19,7 @@ from integrations.connectors.base import Connector, ParcelData, ShipmentData, Sh
 from integrations.connectors.errors import Rejected
 from integrations.models import Integration, Tone
 from integrations.sync import Run
-from orders import cases, differences, handing, moves, promise
+from orders import cases, differences, handing, moves, promise, restoring
 from orders.intent import alive, answered, ask, locked, parts_of
 from orders.models import OPEN, Order, OrderLine, OrderQuerySet, Shipment, Status
 from products import stock
@@ -211,6 +211,7 @@ def lower(run: Run, shop: Connector, pk: int) -> None:
             shop.change_shipment(_named(shipment), tuple(wanted.items()))
         except Rejected as error:
             return _kept(run, shop, shipment, error)
+        _ask_for_no_refund(shipment)  # of a paid one it would have been refused
     shipment.pieces, shipment.error = handing.total([wanted]), ""
     with transaction.atomic():
         _lock_orders(shipment)
@@ -256,14 +257,18 @@ def withdraw(run: Run, shop: Connector, pk: int) -> None:
         Shipment.objects.filter(pk=pk).update(withdraw_asked_at=None)
         return
     found = shop.order(shipment.number)
-    if found is None and not shipment.is_adopted and _is_recent(shipment):
+    is_needed = not shipment.is_adopted or shipment.capture_asked_at is not None
+    if found is None and is_needed and _is_recent(shipment):
         raise NotYet(_("The shop does not show this order now; its shipment cannot be taken back."))
     shown = next((one for one in found.shipments if one.external_id == shipment.external_id), None) if found else None
     if shown is not None and (shown.is_paid or shown.status is ShipmentStatus.SENT):
         return _stays(shipment, shown)
-    if shipment.is_adopted or found is None:
+    if found is None:
         Shipment.objects.filter(pk=pk).update(withdraw_asked_at=None)
         return
+    if shipment.is_adopted:
+        Shipment.objects.filter(pk=pk).update(withdraw_asked_at=None, capture_asked_at=None)
+        return _ask_for_no_refund(shipment)
     if shown is not None:
         try:
             shop.withdraw(shown)
@@ -272,6 +277,7 @@ def withdraw(run: Run, shop: Connector, pk: int) -> None:
     Shipment.objects.filter(pk=pk).update(withdrawn_at=timezone.now(), withdraw_asked_at=None, error="")
     run.counts["withdrawn"] += 1
     _tell_all(shipment, _("The shop’s shipment %(id)s was taken back.") % {"id": shipment}, Tone.GOOD)
+    _ask_for_no_refund(shipment)
 
 
 def _is_recent(shipment: Shipment) -> bool:
@@ -283,7 +289,9 @@ def _stays(shipment: Shipment, shown: ShipmentData, why: str = "") -> None:
     """It cannot be taken back; a person must look after it in the shop."""
     Shipment.objects.filter(pk=shipment.pk).update(withdraw_asked_at=None, is_paid=shown.is_paid, error=why)
     is_sent = shown.status is ShipmentStatus.SENT  # then the customer has it, and the money is due
-    if shown.is_paid and not is_sent:
+    if is_sent:
+        _ask_for_no_refund(shipment)
+    elif shown.is_paid:
         _ask_to_refund(shipment)
     reason = why or (_("The shop has sent it.") if is_sent else _("It was paid: refund it in the shop."))
     text = _("The shop’s shipment %(id)s stays. %(why)s") % {"id": shown.external_id, "why": reason}
@@ -291,8 +299,16 @@ def _stays(shipment: Shipment, shown: ShipmentData, why: str = "") -> None:
 
 
 def _ask_to_refund(shipment: Shipment) -> None:
-    """It was paid, also for what was cancelled of it."""
-    shipment.orders.filter(status=Status.CANCELLED).update(needs_refund=True)
+    """It was paid, also for what was cancelled of it; unless somebody has looked, and refunded it, before us."""
+    cancelled = shipment.orders.filter(status=Status.CANCELLED)
+    cancelled.exclude(facts__has_key=restoring.REFUNDED).update(needs_refund=True)
+
+
+def _ask_for_no_refund(shipment: Shipment) -> None:
+    """It may have been paid when it was cancelled, and it was not, or the money is due."""
+    for order in shipment.orders.filter(status=Status.CANCELLED, needs_refund=True):
+        Order.objects.filter(pk=order.pk).update(needs_refund=False)
+        order.tell(_("There is nothing to refund in the shop."), Tone.GOOD)
 
 
 def _lock_orders(shipment: Shipment) -> None:

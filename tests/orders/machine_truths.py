@@ -9,7 +9,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from integrations.models import SyncRun
-from orders import ledger
+from orders import ledger, restoring
 from orders.handing import pieces_of
 from orders.models import RESERVING, SPLIT_PARTS, Cause, Order, OrderLine, SeenOrder, Status, Verdict
 from products import formula
@@ -107,6 +107,7 @@ def at_rest(world: World) -> None:
     nothing_is_owed(world)
     told_and_sent_agree(world)
     cancelled_ones_stay(world)
+    paid_and_cancelled_is_to_be_refunded(world)
     shop_shows_our_figures(world)
 
 
@@ -272,6 +273,17 @@ def cancelled_ones_stay(world: World) -> None:
         sent = ShopShipment.objects.filter(order__shop=world.shop, order__number=order.number, shipped_at__isnull=False)
         ours = [one for one in sent if one.display_id == order.shipment.external_id]
         assert not ours or ours[0].display_id in world.by_hand or sharing.exists(), f"{order} was sent all the same"
+
+
+def paid_and_cancelled_is_to_be_refunded(world: World) -> None:
+    """What is paid and unsent in the shop, while all its orders here are cancelled, is asked to be refunded here."""
+    taken = ShopShipment.objects.filter(order__shop=world.shop, captures__gt=0, shipped_at=None)
+    for there in taken.select_related("order"):
+        parts = list(_of_shop(world).filter(number=str(there.order.number)).select_related("shipment"))
+        ours = [one for one in parts if one.shipment and one.shipment.external_id == there.display_id] or parts
+        if all(one.status == Status.CANCELLED for one in ours):
+            asked = [one for one in ours if one.needs_refund or restoring.REFUNDED in one.facts]
+            assert asked, f"{there} is paid and all of {ours} are cancelled: nobody is asked to refund it"
 
 
 def shop_shows_our_figures(world: World) -> None:
