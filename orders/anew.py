@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from integrations.connectors.base import OrderData
 from integrations.models import Tone
-from orders import differences, filling, moves, reading
+from orders import differences, filling, moves, overruling, reading
 from orders.models import Order
 from orders.reading import Skip
 
@@ -55,12 +55,14 @@ def fill(into: Taking, order: Order, data: OrderData) -> bool:
 def read(into: Taking, order: Order, data: OrderData) -> None:
     """Head and lines, but for what a person changed: of that the shop's other word is offered, not written over."""
     before, had = order.taken, {line.external_id: line.pieces for line in order.lines.all()}
+    subjects = overruling.subjects(order)
     told = differences.snapshot(data)
     kept = _keep(order, before.get("address", {}), told["address"], differences.ADDRESS)
     kept += _keep(order, before, told, differences.SHIPPING)
     filling.fill_money(order, data)
     order.taken = told
     by_hand = filling.refill_lines(order, data, into.settings, into.books)
+    overruling.drop_changed(order, subjects)
     has = {line.external_id: line.pieces for line in order.lines.all()}
     if has != had:
         _tell(order, [*kept, *(line.sku for line in by_hand)])

@@ -1,8 +1,9 @@
 """What the shop changed in an order after it was taken over: shown, to accept or to refuse.
 
 `Order.taken` is a snapshot of what was taken over or last accepted, `Order.offered` one of what the shop says now where
-that differs. A snapshot holds what matters to the parcel: lines, address, shipping; not prices. What is offered holds
-also what a line that is new here brings along when it is accepted, and what of each the shop has open.
+that differs. A snapshot holds what matters to the parcel: lines and the shop's warehouses that send them, address,
+shipping; not prices. What is offered holds also what a line that is new here brings along when it is accepted, and what
+of each the shop has open.
 
 The shop knows nothing of parts that were split off here: it is offered to each that can still take it, and one answer
 is that of all of them.
@@ -10,16 +11,17 @@ is that of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from integrations.connectors.base import OrderData
+from integrations.connectors.base import LineData, OrderData
 from integrations.models import Tone
-from orders import deciding, moves, promise, reading
+from orders import deciding, moves, overruling, promise, reading
 from orders.intent import parts_of
 from orders.models import Order, Status
 from orders.parts import BROUGHT, NUMBERS, is_read_as_shipment, take_lines
@@ -31,11 +33,8 @@ MAY_TAKE = (Status.DRAFT, Status.NEW, Status.PENDING, Status.RESERVED)
 
 
 def snapshot(data: OrderData) -> dict[str, Any]:
-    """What is compared, as JSON. `pieces` are those ordered."""
-    lines = [
-        {"external_id": line.external_id, "sku": line.sku, "ean": line.ean, "name": line.name, "pieces": line.pieces}
-        for line in data.lines
-    ]
+    """What is compared, as JSON. `pieces` of a line are those ordered, `at` those of them by the shop's warehouse."""
+    lines = [_line(line) for line in data.lines]
     address = asdict(data.deliver_to)
     return {
         "lines": sorted(lines, key=lambda line: str(line["external_id"])),
@@ -46,6 +45,14 @@ def snapshot(data: OrderData) -> dict[str, Any]:
     }
 
 
+def _line(line: LineData) -> dict[str, Any]:
+    at: Counter[str] = Counter()
+    for place in line.allocations:
+        at[place.warehouse] += place.pieces
+    said = {key: getattr(line, key) for key in ("external_id", "sku", "ean", "name", "pieces")}
+    return {**said, "at": dict(at)}
+
+
 def take_pieces(order: Order, pieces: Mapping[str, int]) -> None:
     """The shipment that this order is read as has just these pieces (by the shop's line id): no change of the shop's.
 
@@ -53,7 +60,7 @@ def take_pieces(order: Order, pieces: Mapping[str, int]) -> None:
     """
     if not order.taken or not is_read_as_shipment(order):
         return
-    lines = [line for line in order.taken["lines"] if line["external_id"] in pieces]
+    lines = [_without_places(line) for line in order.taken["lines"] if line["external_id"] in pieces]
     order.taken = {**order.taken, "lines": [{**line, "pieces": pieces[line["external_id"]]} for line in lines]}
     for row in order.lines.exclude(external_id=""):
         row.ordered = max(row.pieces, pieces.get(row.external_id, 0))
@@ -64,12 +71,38 @@ def take_pieces(order: Order, pieces: Mapping[str, int]) -> None:
 def shown(order: Order, data: OrderData) -> dict[str, Any]:
     """The snapshot that this order is compared with.
 
-    What a short pick left over of a shipment of the shop has none of its own yet: only its address can be told.
+    What a short pick left over of a shipment of the shop has none of its own yet: only its address can be told. Pieces
+    that moved from one warehouse to another did not change, unless just one of the two is ours.
     """
     now = snapshot(data)
+    before = {line["external_id"]: line for line in order.taken.get("lines", [])}
+    now["lines"] = [_as_before(before.get(line["external_id"], {}), line, _ours(order)) for line in now["lines"]]
     if (order.shipment and order.shipment.external_id) or not is_read_as_shipment(order):
         return now
     return {**order.taken, "address": now["address"]}
+
+
+def _ours(order: Order) -> Collection[str]:
+    """The names of the shop's warehouses that are ours; none: all of them."""
+    return order.integration.warehouses_ours if order.integration else ()
+
+
+def _as_before(before: dict[str, Any], now: dict[str, Any], ours: Collection[str]) -> dict[str, Any]:
+    """The line as it was where only its warehouses differ, and as many pieces are ours to send as were, or as many as
+    were is not known."""
+    is_same = _without_places(before) == _without_places(now)
+    is_moved = "at" in before and _elsewhere(before, ours) != _elsewhere(now, ours)
+    return before if is_same and not is_moved else now
+
+
+def _without_places(line: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in line.items() if key != "at"}
+
+
+def _elsewhere(line: Mapping[str, Any], ours: Collection[str]) -> int:
+    """Its pieces in warehouses of the shop that are not ours."""
+    places = line.get("at", {}).items() if ours else ()
+    return sum(pieces for name, pieces in places if name and name not in ours)
 
 
 def offer(order: Order, data: OrderData) -> dict[str, Any] | None:
@@ -102,12 +135,12 @@ def differs(order: Order, data: OrderData) -> bool:
 
 def differences(order: Order) -> list[tuple[str, str, str]]:
     """What changed, as (what, before, now), for a person to read."""
-    return between(order.taken, order.offered) if order.offered else []
+    return between(order, order.taken, order.offered) if order.offered else []
 
 
-def between(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """As `differences`, of two snapshots."""
-    found = _of_lines(before.get("lines", []), now.get("lines", []))
+def between(order: Order, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """As `differences`, of two snapshots of an order."""
+    found = _of_lines(before.get("lines", []), now.get("lines", []), _ours(order))
     for key in ADDRESS:
         found.append((label(key), before.get("address", {}).get(key, ""), now.get("address", {}).get(key, "")))
     for key in SHIPPING:
@@ -120,23 +153,27 @@ def label(key: str) -> str:
     return str(getattr(Order._meta.get_field(key), "verbose_name", key))
 
 
-def _of_lines(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+def _of_lines(
+    before: list[dict[str, Any]], now: list[dict[str, Any]], ours: Collection[str]
+) -> list[tuple[str, str, str]]:
     had = {line["external_id"]: line for line in before}
     has = {line["external_id"]: line for line in now}
-    return [_of_line(had.get(key), has.get(key)) for key in sorted({*had, *has}, key=str)]
+    return [_of_line(had.get(key), has.get(key), ours) for key in sorted({*had, *has}, key=str)]
 
 
-def _of_line(old: dict[str, Any] | None, new: dict[str, Any] | None) -> tuple[str, str, str]:
-    """Pieces and SKU; where these are the same and something else is not, all that the line says."""
+def _of_line(old: dict[str, Any] | None, new: dict[str, Any] | None, ours: Collection[str]) -> tuple[str, str, str]:
+    """Pieces and SKU, and what is not ours to send; where these are the same and something else is not, all of it."""
     what = _("line %(sku)s") % {"sku": (new or old or {}).get("sku", "")}
-    is_in_full = old != new and _said(old) == _said(new)
-    return what, _said(old, is_in_full=is_in_full), _said(new, is_in_full=is_in_full)
+    is_in_full = old != new and _said(old, ours) == _said(new, ours)
+    return what, _said(old, ours, is_in_full=is_in_full), _said(new, ours, is_in_full=is_in_full)
 
 
-def _said(line: dict[str, Any] | None, *, is_in_full: bool = False) -> str:
+def _said(line: dict[str, Any] | None, ours: Collection[str], *, is_in_full: bool = False) -> str:
     if line is None:
         return _("none")
     words = [line["sku"], *((line["ean"], line["name"]) if is_in_full else ())]
+    if elsewhere := _elsewhere(line, ours):
+        words.append(_("%(n)d sent from elsewhere") % {"n": elsewhere})
     return f"{line['pieces']} × {', '.join(filter(None, words))}"
 
 
@@ -161,6 +198,7 @@ def accept(order: Order, who: str) -> None:
     if mine not in takers:
         raise moves.NotPossible(_("It is being handed over to the warehouse, which will meet the difference."))
     are_lines_other = any(part.taken.get("lines") != offered["lines"] for part in takers)
+    subjects = {part.pk: overruling.subjects(part) for part in takers}
     for part in takers:
         _take_head(part, offered)
     if are_lines_other:
@@ -168,6 +206,7 @@ def accept(order: Order, who: str) -> None:
     _lock_stock(parts)
     for part in parts:
         if part in takers:
+            overruling.drop_changed(part, subjects[part.pk])
             part.save()
             part.tell(_("The shop’s change was accepted."), Tone.GOOD, who)
             _settle(part, parts, who)

@@ -318,12 +318,13 @@ def _lost(order: Order, product: int) -> int:
 @_on_locked
 def refunded(order: Order, who: str) -> None:
     """*Refund it in Centra* is ticked off."""
-    if order.needs_refund:
-        order.needs_refund = False
-        if order.status == Status.CANCELLED:
-            order.facts = {**order.facts, restoring.REFUNDED: True}
-        order.save()
-        order.tell(_("Refunded in the shop."), Tone.GOOD, who)
+    if not order.needs_refund:
+        raise NotPossible(_("Nothing is to be refunded, or it was ticked off meanwhile."))
+    order.needs_refund = False
+    if order.status == Status.CANCELLED:
+        order.facts = {**order.facts, restoring.REFUNDED: True}
+    order.save()
+    order.tell(_("Refunded in the shop."), Tone.GOOD, who)
 
 
 def settle_return(order: Order, who: str = "") -> None:

@@ -348,9 +348,13 @@ class Taking:
             stock.forget(self.integration, [line.product_id for line in order.lines.all() if line.product_id])
 
     def _offer(self, order: Order, data: OrderData) -> None:
-        """What the shop changed, once, of an order that is not handed over; each part of it may take the change."""
+        """What the shop changed, once, of an order that is not handed over; each part of it may take the change.
+
+        What it costs is the shop's alone, and no difference to be answered.
+        """
         if data.status is OrderStatus.CANCELLED:
             return
+        filling.fill_money(order, data)
         before, order.offered = order.offered, differences.offer(order, data)
         if order.offered is None or differences.said(order.offered) == differences.said(before or {}):
             return

@@ -101,14 +101,14 @@ def _changes(order: Order, data: OrderData) -> list[str]:
     """
     if not order.taken:
         return []
-    found = differences.between(order.taken, differences.snapshot(data))
+    found = differences.between(order, order.taken, differences.shown(order, data))
     words = {differences.label(key) for key in (*differences.ADDRESS, *differences.SHIPPING)}
     lines = [] if order.part else [f"{what}: {old} → {new}" for what, old, new in found if what not in words]
     return [*(what for what, _old, _new in found if what in words), *lines]
 
 
 def _fingerprint(order: Order, data: OrderData) -> str:
-    said = differences.snapshot(data)
+    said = differences.shown(order, data)
     if order.part:
         said.pop("lines")
     return hashlib.sha256(msgspec.json.encode(said, order="sorted", enc_hook=str)).hexdigest()[:32]

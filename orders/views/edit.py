@@ -1,5 +1,6 @@
 """An order made by hand, and an order corrected."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
-from orders import deciding, moves, promise
+from orders import deciding, moves, overruling, promise
 from orders.forms import NewOrderForm, OrderForm, version
 from orders.lines import Lines
 from orders.models import Order, Status
@@ -74,7 +75,7 @@ def _answer(request: MerchantRequest, merchant: Merchant, pk: int) -> HttpRespon
     order_of(merchant, pk)
     with transaction.atomic():
         order = Order.objects.select_related("merchant", "integration", "warehouse").lock().get(pk=pk)
-        shown = version(order)
+        shown, subjects = version(order), overruling.subjects(order)
         lines = Lines.posted(merchant, request.POST, order)
         if "more" in request.POST:
             lines.add_rows()
@@ -87,7 +88,7 @@ def _answer(request: MerchantRequest, merchant: Merchant, pk: int) -> HttpRespon
         elif request.POST.get("version", shown) != shown:
             form.add_error(None, _changed_meanwhile(order))
         elif is_valid:
-            _store(request, order, form, lines)
+            _store(request, order, form, lines, subjects)
             return redirect(order)
         # What the page shows around the form is what is stored, not what was typed.
         return _page(request, order_of(merchant, pk), form, lines, shown)
@@ -105,13 +106,17 @@ def _changed_meanwhile(order: Order) -> str:
     )
 
 
-def _store(request: MerchantRequest, order: Order, form: OrderForm, lines: Lines) -> None:
-    """Within the lock: write, tell what changed, and decide anew what waits for a reason."""
+def _store(
+    request: MerchantRequest, order: Order, form: OrderForm, lines: Lines, subjects: Mapping[str, list[str]]
+) -> None:
+    """Within the lock: write, tell what changed, and decide anew what waits for a reason. `subjects`: of what was
+    overruled before."""
     was_held = order.holds.exists()
     form.save()
     of_head, of_lines = form.said(), lines.store(order)
     order.add_up()
-    order.save(update_fields=["total"])
+    overruling.drop_changed(order, subjects)
+    order.save(update_fields=["total", "overruled"])
     if of_head or of_lines:
         text = _("Edited: %(what)s.")
         kept = text % {"what": "; ".join([*form.names(), *of_lines])}

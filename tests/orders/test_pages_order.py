@@ -396,6 +396,27 @@ def test_an_agreed_one_that_was_paid_asks_for_the_refund_until_it_is_ticked_off(
     assert "Refund it in Centra" not in text_of(page, collecting)
 
 
+@pytest.mark.parametrize(
+    ("pressed", "answer"),
+    [
+        ("accept", "The shop’s change was answered, or taken back, meanwhile."),
+        ("refuse", "The shop’s change was answered, or taken back, meanwhile."),
+        ("refunded", "Nothing is to be refunded, or it was ticked off meanwhile."),
+    ],
+)
+@pytest.mark.parametrize("status", Status.values)
+def test_what_is_not_asked_cannot_be_answered(
+    page: Client, order: Order, status: str, pressed: str, answer: str
+) -> None:
+    Order.objects.filter(pk=order.pk).update(status=status)
+    before = Order.objects.filter(pk=order.pk).values().get()
+    for _time in range(2):
+        said = [(one.level_tag, str(one)) for one in act(page, order, pressed).context["messages"]]
+        assert said == [("error", answer)]
+    assert Order.objects.filter(pk=order.pk).values().get() == before
+    assert not order.events.exists()
+
+
 @pytest.fixture
 def short_pick(collecting: Order) -> Order:
     """Three are paid, one was found."""
