@@ -158,12 +158,13 @@ def _unknown(case: Case, match: Match) -> str:
     if match.item is None:
         if case.integration is None:
             return _("There is no product with SKU %(sku)s.")
-        return _("SKU %(sku)s is not in myOGO, and the shop’s catalogue does not show it. Press Refresh.")
+        return _("SKU %(sku)s is linked to no product, and the shop’s catalogue does not show it. Press Refresh.")
+    to_create = _("SKU %(sku)s is linked to no product. Create product on Sync webshop products makes or links it.")
     return {
         Tab.IGNORED: _("SKU %(sku)s is ignored on Sync webshop products."),
-        Tab.PROBLEMS: _("SKU %(sku)s is not in myOGO: its item has a problem. Sync webshop products says which."),
+        Tab.PROBLEMS: _("SKU %(sku)s is linked to no product: its item has a problem, see Sync webshop products."),
         Tab.GONE: _("SKU %(sku)s is not in myOGO, and gone from the shop. Make a product with this SKU."),
-    }.get(Tab(match.item.tab), _("SKU %(sku)s is not in myOGO. It is on Sync webshop products, ready to create."))
+    }.get(Tab(match.item.tab), to_create)
 
 
 def _of_shipping(case: Case) -> Iterable[Reason]:
@@ -277,6 +278,8 @@ def settle_status(order: Order, found: list[Reason], who: str = "", *, is_new: b
         order.set_status(Status.NEW if is_covered else Status.PENDING)
         if not is_covered:
             order.handover_asked_at, order.handover_error = None, ""
+    if not found and order.handover_asked_at is None:
+        order.handover_asked_by = ""
     order.decided_at = timezone.now()
     order.save(update_fields=DECIDED if is_new else None)
     if order.status != before and not found:

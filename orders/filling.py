@@ -19,7 +19,8 @@ from orders.models import Order, OrderLine
 UNDER_WAY = "under_way"  # what was told of the shop's changes while it is collected: see `orders/under_way.py`
 KEPT_FACTS = ("capture", "paid_elsewhere", "short", "left", "refunded", UNDER_WAY)
 # These neither, as long as the shop shows what it showed then (`found_in` is its digest): a listing does not tell them.
-MET_FACTS = ("refused", "several", "sent", "found_in")
+# Not `sent`: what is open there a reading does tell, and an edit of the lines answers it.
+MET_FACTS = ("refused", "several", "found_in")
 
 
 def fill(order: Order, data: OrderData) -> None:
@@ -58,6 +59,8 @@ def fill_shop(order: Order, data: OrderData, found: dict[str, str], digest: str)
     order.is_shown, order.shown_at = True, timezone.now()
     is_same = bool(digest) and order.facts.get("found_in") == digest
     kept = {key: text for key, text in order.facts.items() if key in KEPT_FACTS or (is_same and key in MET_FACTS)}
+    if not is_same and {"several", "found_in"} <= order.facts.keys():
+        order.wait_until = None  # it was that of looking at its shipments again
     order.facts = {**kept, **found, "digest": digest}
 
 

@@ -108,8 +108,9 @@ def owed(integration: Integration, now: datetime) -> Iterable[Owed]:
         yield Owed(pk, tracking.lower, tracking.note_shipment, bool(error))
     for pk, has_failed in _oldest(due.being_handed_over(), "handover_asked_at"):
         yield Owed(pk, hand_over_order, note_not_handed_over, has_failed)
-    for pk, has_failed in _oldest(due.filter(status=Status.RESERVED, facts__has_key="capture"), "placed_at"):
-        yield Owed(pk, look_for_payment, note_not_handed_over, has_failed)
+    is_looked_at = Q(facts__has_key="capture") | Q(facts__has_keys=["several", "found_in"])
+    for pk, has_failed in _oldest(due.filter(is_looked_at, status=Status.RESERVED), "placed_at"):
+        yield Owed(pk, look_again, note_not_handed_over, has_failed)
     for pk, error in open_.filter(withdraw_asked_at__lte=now).order_by("pk").values_list("pk", "error"):
         yield Owed(pk, tracking.withdraw, tracking.note_shipment, bool(error))
 
@@ -215,25 +216,40 @@ def act(run: Run, shop: Connector, order: Order, found: OrderData | None, decisi
     return False
 
 
-# --- payment -------------------------------------------------------------------------------
+# --- what is mended in the shop, and told by no listing ------------------------------------
 
 
-def look_for_payment(run: Run, shop: Connector, pk: int) -> None:
-    """Its payment was refused: freed when the shop shows it paid."""
-    order = Order.objects.select_related("shipment").get(pk=pk)
-    ours = order.shipment.external_id if order.shipment else ""
-    shown = handing.find(shop.order(order.number), ours, handing.pieces_of(order.lines.all()))
-    others = parts_of(order).exclude(pk=pk).select_related("shipment")
-    taken = {one.shipment.external_id for one in others if one.shipment}
-    if shown is None or not shown.is_paid or (shown.external_id != ours and shown.external_id in taken):
+def look_again(run: Run, shop: Connector, pk: int) -> None:
+    """Its payment was refused, or its shipments were others than ours: freed when the shop shows that mended."""
+    order = Order.objects.select_related("integration", "shipment").get(pk=pk)
+    found = shop.order(order.number)
+    if "capture" in order.facts:
+        is_mended, text, fact = _is_paid_there(order, found), _("The shop shows it paid."), "capture"
+    else:
+        is_mended, text, fact = _may_go_on(order, found), _("Its shipments in the shop are mended."), "several"
+    if not is_mended:
         Order.objects.filter(pk=pk).update(
             handover_error="", wait_until=handing.patience(order.status_changed_at, timezone.now())
         )
         return
     with transaction.atomic():
-        free(pk, _("The shop shows it paid."), "capture")
+        free(pk, text, fact)
         run.keep(run.place)
         run.counts["freed"] += 1
+
+
+def _is_paid_there(order: Order, found: OrderData | None) -> bool:
+    ours = order.shipment.external_id if order.shipment else ""
+    shown = handing.find(found, ours, handing.pieces_of(order.lines.all()))
+    others = parts_of(order).exclude(pk=order.pk).select_related("shipment")
+    taken = {one.shipment.external_id for one in others if one.shipment}
+    return shown is not None and shown.is_paid and (shown.external_id == ours or shown.external_id not in taken)
+
+
+def _may_go_on(order: Order, found: OrderData | None) -> bool:
+    """Whether its shipment could be made, or used, now."""
+    decision = handing.decide(cases.case_of(order, cases.legible(found, order.integration_id)))
+    return decision.step not in (Step.STOP, Step.WAIT)
 
 
 def free_paid_elsewhere(integration: Integration) -> None:
@@ -249,7 +265,7 @@ def free_paid_elsewhere(integration: Integration) -> None:
 def free(pk: int, text: str, *facts: str, who: str = "") -> Order:
     """Take these facts off an order that waits, and decide it again. Within a transaction."""
     order = Order.objects.select_related("merchant", "integration", "warehouse", "shipment").lock().get(pk=pk)
-    order.facts = {key: fact for key, fact in order.facts.items() if key not in facts}
+    order.facts = {key: fact for key, fact in order.facts.items() if key not in (*facts, "found_in")}
     order.wait_until, order.handover_error = None, ""
     order.save()
     if order.shipment_id:
@@ -262,8 +278,10 @@ def free(pk: int, text: str, *facts: str, who: str = "") -> Order:
 def try_capture_again(order: Order, who: str) -> None:
     """*Try capture again*, and whatever else the shop refused: mended there, it is handed over again.
 
-    Of an order that is sent already, the shop is told again. Raises `NotPossible`. The caller rings.
+    That only where staff had marked it as collecting, and in their name; else it is NEW, and theirs to mark. Of an
+    order that is sent already, the shop is told again. Raises `NotPossible`. The caller rings.
     """
+    staff = order.handover_asked_by
     with transaction.atomic():
         if order.status == Status.SHIPPED and order.shipment and order.shipment.capture_error:
             fresh = free(order.pk, _("The shop is told once more."), who=who)
@@ -271,6 +289,6 @@ def try_capture_again(order: Order, who: str) -> None:
             fresh = free(order.pk, _("Tried again."), *agreeing.FACTS, who=who)
         else:
             raise moves.NotPossible(_("Nothing was refused, so there is nothing to try again."))
-        if fresh.status == Status.NEW:
-            moves.ask_to_hand_over(fresh, who)
+        if fresh.status == Status.NEW and staff:
+            moves.ask_to_hand_over(fresh, staff)
     order.refresh_from_db()

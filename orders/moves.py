@@ -20,6 +20,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from integrations.connectors.base import ParcelData
 from integrations.models import SyncState, Tone
@@ -302,7 +303,9 @@ def answer_cancellation(order: Order, who: str, *, is_agreed: bool) -> None:
     order.save()
     reserve.put_back(promise.holder(order), back, Movement.Why.PUT_BACK, who)
     intent.let_go(order)
-    order.tell(_("Cancelled by the warehouse; the pieces are back on the shelf."), Tone.GOOD, who)
+    n = sum(claim.deducted for claim in back)
+    text = ngettext("%(n)d piece is back on the shelf.", "%(n)d pieces are back on the shelf.", n) % {"n": n}
+    order.tell(f"{_('Cancelled by the warehouse.')} {text if n else ''}".strip(), Tone.GOOD, who)
     if lost:
         order.tell(_("%(n)d pieces that were not found are not put back.") % {"n": lost}, Tone.WAIT, who, lost=lost)
     if order.needs_refund:

@@ -96,7 +96,7 @@ def why(group: Group) -> str:
     if group.subject and group.cause is Cause.METHOD:
         return _("“%(word)s” is not linked to a shipping method") % {"word": group.subject}
     if group.subject and group.cause is Cause.UNKNOWN_SKU:
-        return _("SKU %(sku)s is not in myOGO") % {"sku": group.subject}
+        return _("SKU %(sku)s is linked to no product") % {"sku": group.subject}
     if group.subject and group.cause is Cause.AMBIGUOUS_ITEM:
         return _("SKU %(sku)s and its EAN name different items") % {"sku": group.subject}
     if group.subject and group.cause is Cause.CUSTOMS:

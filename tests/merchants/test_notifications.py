@@ -71,7 +71,7 @@ def test_what_follows_within_a_quarter_of_an_hour_comes_in_one_mail(merchant: Me
     assert len(letters()) == 2
     text = letters()[1][1]
     assert "“Standard” is not linked" in text
-    assert "SKU FG-1 is not in myOGO" in text
+    assert "SKU FG-1 is linked to no product" in text
     assert "“Express”" not in text
 
 

@@ -16,6 +16,7 @@ from orders.models import Cause, Status
 from products.models.stock import Stock
 from tests.conftest import Centra
 from tests.orders.desk import Desk, Killed, captures, collected_once, die, fresh, only
+from tests.orders.shop import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,6 +87,22 @@ def test_a_shipment_with_other_pieces_holds_the_order(desk: Desk) -> None:
     desk.run_twice()
     assert desk.held(fresh(order)) == {Cause.SEVERAL}
     assert there.shipments.count() == 1
+
+
+def test_other_shipments_are_looked_at_again_with_patience_and_by_no_wait_behind_it(desk: Desk) -> None:
+    there, order = desk.order()
+    made = there.create_shipment({there.lines.get().pk: 1}, capture=False)
+    desk.mark(order)
+    desk.run_twice()
+    asked = desk.calls()
+    desk.run_twice()
+    assert (desk.calls(), fresh(order).wait_until is None) == (asked, False), "not before its time"
+    made.remove()
+    sweep(desk.centra)
+    assert (fresh(order).status, fresh(order).wait_until) == (Status.NEW, None)
+    desk.mark(order)
+    desk.run_twice()
+    collected_once(desk, there, order)
 
 
 def test_many_orders_are_handed_over_in_one_run(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Integration
-from orders import moves, tasks
+from orders import moves, short, tasks
 from orders.forms import OrderForm, version
 from orders.models import Cause, Event, Hold, Order, OrderProcessing, Status
 from orders.orderpage import Reason
@@ -154,9 +154,19 @@ def new_in_the_shop(world: World) -> Scene:
     placed = other(world)
     world.refresh()
     look(world.centra)
-    yield placed, Cause.UNKNOWN_SKU, "SKU FG9-NVY-M is not in myOGO. It is on", "Sync webshop products"
+    yield placed, Cause.UNKNOWN_SKU, "SKU FG9-NVY-M is linked to no product. Create product on", "Sync webshop products"
     world.create(chosen=WebshopProduct.objects.get(sku="FG9-NVY-M").pk)
     covered(world)
+
+
+def made_by_hand_and_not_linked(world: World) -> Scene:
+    placed = other(world)
+    world.refresh()
+    world.press(reverse("products:new", args=[world.key]), sku="FG9-NVY-M", name="Cap")
+    covered(world)
+    look(world.centra)
+    yield placed, Cause.UNKNOWN_SKU, "SKU FG9-NVY-M is linked to no product.", "Sync webshop products"
+    world.create(chosen=WebshopProduct.objects.get(sku="FG9-NVY-M").pk)
 
 
 def not_in_the_catalogue(world: World) -> Scene:
@@ -187,7 +197,7 @@ def with_a_problem(world: World) -> Scene:
     yield (
         placed,
         Cause.UNKNOWN_SKU,
-        "its item has a problem. Sync webshop products says which.",
+        "its item has a problem, see Sync webshop products.",
         "Sync webshop products",
     )
     placed.lines.get().size.change(ean="")  # type: ignore[union-attr]
@@ -442,6 +452,42 @@ def payment_shown_in_the_shop(world: World) -> Scene:
     made.mark_paid()
 
 
+def some_pieces_sent_meanwhile(world: World) -> Scene:
+    """Found by the hand-over itself, before a poll has read it."""
+    placed = buy(world.centra, {world.sweater.size: 3})
+    look(world.centra)
+    moves.ask_to_hand_over(ours(placed), "Staff")
+    placed.create_shipment({placed.lines.get().pk: 1}, good_to_go=True).complete()
+    look(world.centra, "hand-over")
+    assert ours(placed).events.filter(text__contains="The shop has sent pieces of it itself.").exists()
+    world.time_goes_on()
+    yield placed, Cause.SENT, "The shop has sent some of its pieces itself.", "Edit the order"
+    world.edit(ours(placed), **rows(ours(placed), 2))
+
+
+def other_pieces_in_its_shipment(world: World) -> Scene:
+    """Made equal in the shop, which no listing tells."""
+    placed = buy(world.centra, {world.sweater.size: 2})
+    line = placed.lines.get().pk
+    made = placed.create_shipment({line: 1}, capture=False, always=True)
+    look(world.centra)
+    moves.ask_to_hand_over(ours(placed), "Staff")
+    look(world.centra, "hand-over")
+    yield placed, Cause.SEVERAL, "has other pieces than this order. Make them equal", "Try again"
+    made.change({line: 2})
+
+
+def other_pieces_and_edited(world: World) -> Scene:
+    """Made equal here."""
+    placed = buy(world.centra, {world.sweater.size: 2})
+    placed.create_shipment({placed.lines.get().pk: 1}, capture=False, always=True)
+    look(world.centra)
+    moves.ask_to_hand_over(ours(placed), "Staff")
+    look(world.centra, "hand-over")
+    yield placed, Cause.SEVERAL, "has other pieces than this order. Make them equal", "Try again"
+    world.edit(ours(placed), **rows(ours(placed), 1))
+
+
 def paid_elsewhere(world: World) -> Scene:
     placed = handed(world, is_paid_externally=True)
     yield placed, Cause.PAID_ELSEWHERE, "Switch on “payment is taken outside Centra”", "Open the settings"
@@ -456,7 +502,8 @@ def shipment_refused(world: World) -> Scene:
 
 
 SCENES: list[Callable[[World], Scene]] = [
-    new_in_the_shop, not_in_the_catalogue, ignored, with_a_problem, gone_from_the_shop, sku_and_ean_differ,
+    new_in_the_shop, made_by_hand_and_not_linked, some_pieces_sent_meanwhile, other_pieces_in_its_shipment,
+    other_pieces_and_edited, not_in_the_catalogue, ignored, with_a_problem, gone_from_the_shop, sku_and_ean_differ,
     word_not_linked, no_word_and_two_methods, pickup_point_missing, address_incomplete, phone_missing,
     phone_not_wanted, customs_of_the_shop_s_product, customisation, customisation_forwarded, on_hold, not_shown,
     suspect, not_confirmed, pending_is_taken, waits_for_payment, changed_and_accepted, changed_and_refused,
@@ -492,6 +539,71 @@ def test_following_the_link_and_mending_there_lets_the_order_go_on_by_itself(
     before = world.picture()
     world.time_goes_on()
     assert world.picture() == before
+
+
+@pytest.mark.parametrize("is_marked", [False, True])
+def test_try_again_hands_over_only_what_staff_had_marked(world: World, is_marked: bool) -> None:
+    placed = buy(world.centra, {world.sweater.size: 2})
+    line = placed.lines.get().pk
+    made = [placed.create_shipment({line: 1}, capture=False, always=True) for _each in range(1 if is_marked else 2)]
+    look(world.centra)
+    if is_marked:
+        moves.ask_to_hand_over(ours(placed), "Staff")
+        look(world.centra, "hand-over")
+    assert [hold.cause for hold in ours(placed).holds.all()] == [Cause.SEVERAL]
+    for one in made[1:]:
+        one.remove()
+    made[0].change({line: 2})
+    world.act(ours(placed), "capture")
+    for _twice in range(2):
+        world.time_goes_on()
+    order = ours(placed)
+    asked_by = order.events.filter(text__startswith="Marked as collecting").values_list("who", flat=True)
+    if is_marked:
+        assert (order.status, order.handover_asked_by, set(asked_by)) == (Status.COLLECTING, "Staff", {"Staff"})
+        assert placed.shipments.get().captures == 1
+    else:
+        assert (order.status, order.handover_asked_at, list(asked_by)) == (Status.NEW, None, [])
+        assert placed.shipments.get().captures == 0
+        assert Stock.objects.get().on_hand == 10
+
+
+def test_what_waits_for_an_answer_does_not_say_that_it_goes(world: World) -> None:
+    placed = buy(world.centra, {world.sweater.size: 2})
+    look(world.centra)
+    placed.cancel_pieces(placed.lines.get(), 1)
+    sweep(world.centra)
+    text = world.open(ours(placed).get_absolute_url()).content.decode()
+    assert ours(placed).status == Status.RESERVED
+    assert "It waits until you accept or refuse." in text
+    assert "it goes as it was" not in text
+
+
+def test_what_the_warehouse_never_had_says_so_when_it_is_cancelled(world: World) -> None:
+    placed = world.buy()
+    moves.ask_to_hand_over(ours(placed), "Staff")
+    moves.cancel(ours(placed), "Kim Berg")
+    look(world.centra, "hand-over")
+    text = world.open(ours(placed).get_absolute_url()).content.decode()
+    assert (ours(placed).status, placed.shipments.count()) == (Status.CANCELLED, 0)
+    assert "Cancelled before the warehouse had it" in text
+    assert "agreed to cancel" not in text
+
+
+@pytest.mark.parametrize(("found", "on_hand"), [(0, 7), (2, 9)])
+def test_only_pieces_that_went_back_are_said_to_be_on_the_shelf(world: World, found: int, on_hand: int) -> None:
+    placed = buy(world.centra, {world.sweater.size: 3})
+    look(world.centra)
+    moves.ask_to_hand_over(ours(placed), "Staff")
+    look(world.centra, "hand-over")
+    short.found(ours(placed), {ours(placed).lines.get().pk: found}, "Staff")
+    moves.ask_to_cancel(ours(placed), "Kim Berg")
+    moves.answer_cancellation(ours(placed), "Staff", is_agreed=True)
+    text = world.open(ours(placed).get_absolute_url()).content.decode()
+    assert (ours(placed).status, Stock.objects.get().on_hand) == (Status.CANCELLED, on_hand)
+    assert "The warehouse agreed to cancel" in text
+    assert ("2 pieces are back on the shelf" in text) is bool(found)
+    assert "The pieces are back on the shelf" not in text
 
 
 def all_of_it_sent(world: World) -> Scene:

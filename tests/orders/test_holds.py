@@ -187,7 +187,7 @@ def test_an_unknown_sku_leads_to_the_tab_where_its_item_stands(
     if fields is not None:
         factories.webshop_product(shop, ("FG9", "", ""), **fields)
     held(merchant, (Cause.UNKNOWN_SKU, "FG9"), integration=shop)
-    _text, address, said = notes(page, merchant)["1 order waits: SKU FG9 is not in myOGO"]
+    _text, address, said = notes(page, merchant)["1 order waits: SKU FG9 is linked to no product"]
     assert said == words
     answer = page.get(address)
     assert answer.status_code == 200
