@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -83,11 +83,17 @@ class OrderLineAdmin(OfAnOrder, admin.ModelAdmin[OrderLine]):
 
 
 class OfAShop(OfTheHouse):
-    """Rows of an integration."""
+    """Rows of an integration, which may send from another warehouse by now: they go with their orders."""
 
-    house = "integration__warehouse"
+    orders: QuerySet[Order]  # those of a row
     list_select_related: Any = ("integration__merchant",)
     show_full_result_count = False
+
+    def of(self, user: User) -> Q:
+        """Where the orders are; what has none is where the integration is."""
+        own = Warehouse.objects.worked_by(user)
+        is_without = ~Exists(self.orders)
+        return Q(Exists(self.orders.filter(warehouse__in=own))) | Q(is_without, integration__warehouse__in=own)
 
     @admin.display(description=_("merchant"), ordering="integration__merchant__name", empty_value="–")
     def merchant(self, row: Any) -> str | None:
@@ -98,6 +104,9 @@ class OfAShop(OfTheHouse):
 class SeenOrderAdmin(OfAShop, admin.ModelAdmin[SeenOrder]):
     """The ledger of completeness: each number that a shop showed, and what became of it."""
 
+    orders = Order.objects.filter(
+        merchant=OuterRef("integration__merchant"), shop=OuterRef("integration__shop"), number=OuterRef("number")
+    )
     list_display = (
         "number",
         "integration",
@@ -140,8 +149,9 @@ class ShipmentStateFilter(admin.SimpleListFilter):
 
 @admin.register(Shipment)
 class ShipmentAdmin(OfAShop, admin.ModelAdmin[Shipment]):
-    """What the shops call shipments: asked for, made, paid, completed."""
+    """What the shops call shipments: asked for, made, paid, completed. They stay when their integration goes."""
 
+    orders = Order.objects.filter(shipment=OuterRef("pk"))
     list_display = (
         "__str__",
         "number",
@@ -156,12 +166,6 @@ class ShipmentAdmin(OfAShop, admin.ModelAdmin[Shipment]):
     list_filter = (ShipmentStateFilter, "is_paid", "is_adopted", ByIntegration, ShopsMerchant)
     search_fields = ("external_id", "number", "error", "capture_error")
     ordering = (F("made_at").desc(nulls_first=True), "-pk")
-
-    def of(self, user: User) -> Q:
-        """Also when the integration is gone, as long as one of its orders is in the house."""
-        own = Warehouse.objects.worked_by(user)
-        ours = Order.objects.filter(warehouse__in=own, shipment__isnull=False).values("shipment")
-        return Q(integration__warehouse__in=own) | Q(pk__in=ours)
 
     @admin.display(description=_("problem"), empty_value="–")
     def problem(self, shipment: Shipment) -> str | None:

@@ -7,12 +7,14 @@
     settle      the ledger of completeness: every number seen is here, or skipped for a reason, or unreadable
 
 There is no event queue, and the shop's filter means *created after*: hence the sweeps. A pass is repeated where a
-number came on two pages, for rows moved while we read.
+number came on two pages, for rows moved while we read. A sweep may take long: between its turns polls come in, each in
+its time, whose place keeps the sweep's `behind` it. What they saw counts as seen by the sweep.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,8 +49,8 @@ def intake(run: Run) -> None:
     place = begin(run)
     with run.connect() as shop:
         into = taking.Taking(run.integration, place["pass"], bears=Sparing(shop).bears)
-        while place["stage"] != "done":
-            into.this_pass = place["pass"]  # another one where the pass is repeated
+        while (place := take_up(run, place))["stage"] != "done":
+            into.this_pass, into.passes = place["pass"], passes(place)  # others where the pass is repeated
             place = STAGES[place["stage"]](run, shop, into, place)
             if place["stage"] != "done":
                 run.give_way()
@@ -56,26 +58,29 @@ def intake(run: Run) -> None:
 
 
 def begin(run: Run) -> dict[str, Any]:
-    """Where this turn begins: the kept place, or a new pass."""
+    """Where this turn begins: the kept place, a poll before it, or a new pass."""
     now = timezone.now()
     place = run.place
     if place.get("other_shop"):
         # The numbers of another shop say nothing about this one's.
         SeenOrder.objects.filter(integration=run.integration).delete()
-    if "stage" not in place or _is_stale(place, now) or (run.asked and place["kind"] != "everything"):
+    if "aside" not in place or _is_stale(place, now) or (run.asked and work(place)["kind"] != "everything"):
         place = new_place(run, now)
         run.forget()
-    run.describe(str({"poll": _("poll"), "sweep": _("sweep"), "everything": _("everything")}[place["kind"]]))
+    elif is_poll_due(place, now):
+        place = poll_before(run, place, now)
+    run.describe(str({"poll": _("poll"), "sweep": _("sweep"), "everything": _("everything")}[work(place)["kind"]]))
     run.keep({**place, "read_at": now.isoformat()})
     return run.place
 
 
-def new_place(run: Run, now: datetime) -> dict[str, Any]:
-    kind = "everything" if run.asked else kind_due(run, now)
+def new_place(run: Run, now: datetime, kind: str = "") -> dict[str, Any]:
+    kind = kind or ("everything" if run.asked else kind_due(run, now))
     reads_shipments = run.integration.reads == Integration.Reads.SHIPMENTS
     return {
         "kind": kind,
         "pass": uuid.uuid4().hex,
+        "aside": uuid.uuid4().hex,  # the pass of the polls that come in
         "stage": "shipments" if reads_shipments else "orders",
         "cursor": "",
         "since": since(run, kind, now).isoformat(),
@@ -83,6 +88,39 @@ def new_place(run: Run, now: datetime) -> dict[str, Any]:
         "attempt": 1,
         "settings": meaning(run.integration),
     }
+
+
+def work(place: dict[str, Any]) -> dict[str, Any]:
+    """The place of what is settled in the end: a sweep's, also while a poll comes in."""
+    found: dict[str, Any] = place.get("behind", place)
+    return found
+
+
+def passes(place: dict[str, Any]) -> tuple[str, str]:
+    """In which rows are seen by this work: its own pass, and that of the polls that come in."""
+    return work(place)["pass"], work(place)["aside"]
+
+
+def is_poll_due(place: dict[str, Any], now: datetime) -> bool:
+    """Whether a sweep has kept new orders waiting. Counted from the end of the last poll, so that both go on."""
+    last = datetime.fromisoformat(place.get("polled_at", place["began_at"]))
+    return place["kind"] != "poll" and now - last >= timedelta(seconds=settings.POLL_SECONDS)
+
+
+def poll_before(run: Run, sweep: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A poll, before the sweep goes on. Never repeated: the next one reads the same hours, and more."""
+    polled = datetime.fromisoformat(sweep["polled"]) if "polled" in sweep else run.state.synced_through
+    last = polled or datetime.fromisoformat(sweep["began_at"])
+    place = {**new_place(run, now, "poll"), "pass": sweep["aside"], "attempt": ATTEMPTS, "behind": sweep}
+    return {**place, "since": since(run, "poll", now, last).isoformat()}
+
+
+def take_up(run: Run, place: dict[str, Any]) -> dict[str, Any]:
+    """The sweep, where the poll before it is done. How far is read, `synced_through`, is for the sweep to say."""
+    if place["stage"] != "done" or "behind" not in place:
+        return place
+    now = timezone.now().isoformat()
+    return _keep(run, {**place["behind"], "polled": place["began_at"], "polled_at": now, "read_at": now})
 
 
 def meaning(integration: Integration) -> list[Any]:
@@ -104,11 +142,11 @@ def kind_due(run: Run, now: datetime) -> str:
     return "poll"
 
 
-def since(run: Run, kind: str, now: datetime) -> datetime:
-    """From when on orders are asked for; never from an order's own date."""
+def since(run: Run, kind: str, now: datetime, last: datetime | None = None) -> datetime:
+    """From when on orders are asked for; never from an order's own date. `last`: how far is read, if not as synced."""
     integration = run.integration
     looked_back = now - timedelta(days=integration.look_back_days)
-    last_pass = (run.state.synced_through or integration.takes_orders_since) - OVERLAP
+    last_pass = (last or run.state.synced_through or integration.takes_orders_since) - OVERLAP
     start = {
         "everything": integration.takes_orders_since,
         "sweep": min(looked_back, last_pass),  # after a long outage no day may be left out
@@ -280,7 +318,7 @@ def _count_changes(run: Run, into: taking.Taking) -> None:
 def look_up(run: Run, shop: Connector, into: taking.Taking, place: dict[str, Any]) -> dict[str, Any]:
     """Open orders that this sweep did not show, a few at a time. Not found is no cancellation."""
     behind = int(place["cursor"] or 0)
-    found = unshown(run.integration, place["pass"]).filter(pk__gt=behind).order_by("pk")
+    found = unshown(run.integration, passes(place)).filter(pk__gt=behind).order_by("pk")
     rows = [] if place["kind"] == "poll" else list(found.values_list("pk", "number", "part")[:LOOK_UPS_PER_PAGE])
     if not rows:
         return _keep(run, {**place, "stage": "done"})
@@ -304,12 +342,12 @@ def _look_up_one(run: Run, shop: Connector, into: taking.Taking, number: str, *,
             seen_rows.note_read(run.integration, into.this_pass, number)
 
 
-def unshown(integration: Integration, this_pass: str) -> Any:
-    """Open here, or handed over and not completed there, and not shown by this pass."""
+def unshown(integration: Integration, seen_in: Collection[str]) -> Any:
+    """Open here, or handed over and not completed there, and not shown by these passes."""
     statuses = [*OPEN, Status.COLLECTING, Status.SHIPPED]
     ours = Order.objects.filter(integration=integration, shop=integration.shop)
     rows = ours.filter(status__in=statuses, told_at__isnull=True)
-    return rows.exclude(seen_in=this_pass)
+    return rows.exclude(seen_in__in=seen_in)
 
 
 STAGES = {"orders": read_orders, "shipments": read_shipments, "look ups": look_up}
@@ -326,7 +364,7 @@ def _keep(run: Run, place: dict[str, Any]) -> dict[str, Any]:
 def settle(run: Run, place: dict[str, Any]) -> None:
     """What the pass came to; a poll that found nothing is no line of its own."""
     began = datetime.fromisoformat(place["began_at"])
-    counted = ledger.of_pass(run.integration, place["pass"], began, place.get("nameless", 0))
+    counted = ledger.of_pass(run.integration, place["pass"], began, place.get("nameless", 0), polls=place["aside"])
     for key, number in counted.counts().items():
         run.counts[key] = number
     if place.get("repeated"):
@@ -359,7 +397,7 @@ def _says_something_new(run: Run) -> bool:
 
 def _time_zone_doubt(run: Run, place: dict[str, Any], began: datetime) -> str:
     """Dates in the future, or recent orders that only a sweep found, speak for a wrong time zone."""
-    seen = SeenOrder.objects.filter(integration=run.integration, seen_in=place["pass"])
+    seen = SeenOrder.objects.filter(integration=run.integration, seen_in__in=passes(place))
     if seen.filter(placed_at__gt=timezone.now() + timedelta(minutes=5)).exists():
         return _("Orders are dated in the future. The time zone of the integration must be the shop’s.")
     if place["kind"] == "poll":

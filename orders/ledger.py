@@ -43,9 +43,14 @@ class Pass:
         return self.distinct == self.new + self.known + self.waiting + self.unreadable + self.skipped.total()
 
 
-def of_pass(integration: Integration, this_pass: str, began: datetime, nameless: int = 0) -> Pass:
-    """Counted from the rows that the pass left, so that turns and deaths in between change nothing."""
-    seen = SeenOrder.objects.filter(integration=integration, seen_in=this_pass)
+def of_pass(
+    integration: Integration, this_pass: str, began: datetime, nameless: int = 0, *, polls: str | None = None
+) -> Pass:
+    """Counted from the rows that the pass left, so that turns and deaths in between change nothing.
+
+    `polls`: the pass of the polls that came into it.
+    """
+    seen = SeenOrder.objects.filter(integration=integration, seen_in__in={this_pass, polls or this_pass})
     taken, is_new = Q(verdict=Verdict.TAKEN), Q(first_seen_at__gte=began)
     is_waiting = Q(number__in=_numbers(held_orders(integration)))
     counted = seen.aggregate(

@@ -169,6 +169,8 @@ def leave_untold(order: Order, who: str) -> None:
 def _ask_to_cancel(order: Order, who: str, why: str) -> None:
     if order.is_cancellation_open:
         return
+    if order.cancel_answer == "too late" and who != SHOP:
+        raise NotPossible(_("The warehouse has answered that it is too late to cancel."))
     order.cancel_asked_at, order.cancel_asked_by = timezone.now(), who[:120]
     order.cancel_answer, order.cancel_answered_at = "", None
     order.save()

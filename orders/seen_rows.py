@@ -30,10 +30,13 @@ def note(
     here: Collection[str],
     own: Collection[str],
     left: Mapping[str, Left],
+    *,
+    keeps: str = "",
 ) -> int:
     """Every number of a page, within the caller's transaction. Says how many were left before and are taken now.
 
     `here` are the numbers that are here now, `own` those that this integration took in the form that the page shows.
+    What was met in the pass `keeps` stays so: a sweep that a poll came into must still know what it has met.
     """
     now = timezone.now()
     items = list({data.number: data for data in items}.values())
@@ -53,7 +56,7 @@ def note(
                 placed_at=data.placed_at,
                 first_seen_at=now,
                 last_seen_at=now,
-                seen_in=this_pass,
+                seen_in=keeps if before is not None and before.seen_in == keeps else this_pass,
             )
         )
     SeenOrder.objects.bulk_create(

@@ -68,6 +68,7 @@ class Taking:
     ) -> None:
         self.integration = integration
         self.this_pass = this_pass
+        self.passes: tuple[str, ...] = (this_pass,)  # of the whole work: a sweep's own first, then its polls'
         self.bears = bears
         self.changed = 0
         self.cannot_ask = ""  # why single orders cannot be asked for, once the shop has said so
@@ -147,7 +148,9 @@ class Taking:
         own = own.exclude(part__gt=0, part__lt=SPLIT_PARTS) if are_whole else own.exclude(part=0)
         own_numbers = set(own.order_by().values_list("number", flat=True))
         here = own_numbers.union(ours.order_by().values_list("number", flat=True))
-        self.changed += seen_rows.note(self.integration, self.this_pass, items, here, own_numbers, self._left)
+        self.changed += seen_rows.note(
+            self.integration, self.this_pass, items, here, own_numbers, self._left, keeps=self.passes[0]
+        )
         if are_whole:
             own.update(seen_in=self.this_pass, shown_at=timezone.now(), is_shown=True)
         self._left.clear()

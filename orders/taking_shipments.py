@@ -147,7 +147,7 @@ def follow(into: Taking, data: OrderData) -> None:
 def _follow(into: Taking, data: OrderData) -> None:
     parts = into.parts(data.number)
     for order in parts:
-        if order.seen_in == into.this_pass or order.integration_id != into.integration.pk:
+        if order.seen_in in into.passes or order.integration_id != into.integration.pk:
             continue
         shipment = next((one for one in data.shipments if order in _of(parts, one.external_id)), None)
         if data.status is OrderStatus.CANCELLED:

@@ -504,6 +504,33 @@ def test_what_stands_behind_the_orders_is_seen_by_its_own_warehouse_only(
     assert "was refused" not in text_of(staff.get(reverse("admin:orders_shipment_changelist"), {"state": "completed"}))
 
 
+def test_what_stands_behind_the_orders_stays_with_their_warehouse_when_the_shop_moves(
+    staff: Client, robin: User, merchant: Merchant, shelf: Product, signed_in: Callable[[User], Client]
+) -> None:
+    shop, now = factories.integration(merchant), timezone.now()
+    for number in ("70412", "70413"):
+        shipment = Shipment.objects.create(integration=shop, shop=shop.shop, number=number)
+        SeenOrder.objects.create(integration=shop, number=number, verdict="taken", first_seen_at=now, last_seen_at=now)
+        if number == "70412":  # of the other one nothing is here
+            new(merchant, shelf, number=number, integration=shop, shipment=shipment)
+    house, made = factories.warehouse(), factories.user(is_staff=True)
+    house.staff.add(made)
+    there = signed_in(made)
+    shop.warehouse = house
+    shop.save()
+    for _time in range(2):
+        for name in ("seenorder", "shipment"):
+            address = reverse(f"admin:orders_{name}_changelist")
+            for client, sees, not_seen in ((staff, "70412", "70413"), (there, "70413", "70412")):
+                shown = text_of(client.get(address))
+                assert (sees in shown, not_seen in shown) == (True, False), (name, sees)
+    house.staff.add(robin)
+    for name in ("seenorder", "shipment"):
+        shown = text_of(staff.get(reverse(f"admin:orders_{name}_changelist")))
+        assert "70412" in shown
+        assert "70413" in shown
+
+
 def test_staff_without_a_warehouse_get_no_desk_for_orders(signed_in: Callable[[User], Client]) -> None:
     nobody = signed_in(factories.user(is_staff=True))
     for name in ("order", *BEHIND):

@@ -199,6 +199,21 @@ def test_too_late_leaves_the_order_with_the_warehouse(draft: Order, shelf: Stock
     assert order.status == Status.SHIPPED
 
 
+@pytest.mark.parametrize("ask", [moves.ask_to_cancel, moves.cancel])
+def test_whoever_was_told_too_late_does_not_ask_again_only_the_shop_does(
+    ask: Callable[[Order, str], object], draft: Order
+) -> None:
+    order = in_status(draft, Status.COLLECTING)
+    moves.ask_to_cancel(order, "Kim")
+    moves.answer_cancellation(order, "Staff", is_agreed=False)
+    for _time in range(2):
+        with pytest.raises(moves.NotPossible, match="too late"):
+            ask(order, "Kim")
+        assert (order.cancel_answer, order.is_cancellation_open) == ("too late", False)
+    ask(order, moves.SHOP)
+    assert (order.cancel_answer, order.is_cancellation_open) == ("", True)
+
+
 def test_a_paid_one_that_was_cancelled_asks_for_a_refund_until_it_is_ticked_off(draft: Order) -> None:
     order = in_status(draft, Status.COLLECTING)
     order.shipment = Shipment.objects.create(shop="nordlys.centra.com", number=order.number, is_paid=True)

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from integrations.connectors.base import ParcelData
 from integrations.models import Integration
 from merchants.models import Merchant, User
 from orders import moves
@@ -236,6 +237,24 @@ def test_then_it_does_it_and_says_what_came_of_each(page: Client, merchant: Merc
         order.refresh_from_db()
     assert [order.status for order in mixed] == [Status.CANCELLED, Status.COLLECTING, Status.SHIPPED]
     assert mixed[1].is_cancellation_open
+
+
+def test_what_the_warehouse_answered_too_late_is_left_as_it_is(page: Client, merchant: Merchant) -> None:
+    """As the list says before: also when it is done, again, and by the order's own form."""
+    order = factories.order(merchant, number="A7", status=Status.COLLECTING)
+    moves.ask_to_cancel(order, "Kim")
+    moves.answer_cancellation(order, "Staff", is_agreed=False)
+    answered_at = order.cancel_answered_at
+    for _time in range(2):
+        groups = post(page, merchant, [order]).context["groups"]
+        assert [(group["tone"], [one.number for one in group["orders"]]) for group in groups] == [("bad", ["A7"])]
+        said = [str(message) for message in post(page, merchant, [order], yes="1").context["messages"]]
+        assert said == ["1 order is left as it was: A7: The warehouse has answered that it is too late to cancel."]
+        page.post(reverse("orders:act", args=[merchant.pk, order.pk]), {"act": "ask"})
+        order.refresh_from_db()
+        assert (order.cancel_answer, order.cancel_answered_at) == ("too late", answered_at)
+    moves.ship(order, ParcelData(tracking_code="SE1"), "Staff")
+    assert order.status == Status.SHIPPED
 
 
 def test_another_merchants_order_is_not_cancelled(page: Client, merchant: Merchant) -> None:
