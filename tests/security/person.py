@@ -36,7 +36,7 @@ WRITTEN = {
     "pickup_point": "ombud-Vintergatan",
 }
 TRACKS = ["Ottilia", "Quistgaard", "Kaprifolvägen", "Zetterlund", "418 77", "Hisingsbacka", "Bohuslandia", "9998877"]
-TRACKS += ["brevduva", "Xerxes", "Walburga", "Farmors", "4711", "Vintergatan"]
+TRACKS += ["brevduva", "Xerxes", "Walburga", "Farmors", "port 4711", "SE-4711", "Vintergatan"]
 LONG_AGO = timedelta(days=800)
 
 
