@@ -23,31 +23,37 @@ def _files(names: str) -> tuple[str, ...]:
     return tuple(f"test_{name}.py" for name in names.split())
 
 
-# What asks no database, or has one of its own. File by file: nothing new is left out by its name alone.
-ELSEWHERE = {
-    "tests": ("connectors", *_files("house bench network")),
-    "tests/fuzz": _files("rows"),
-    "tests/integrations": _files("doorbell"),
-    "tests/myogo": _files("containers demo"),
-    "tests/orders": _files("handing reading"),
-    "tests/products": _files("decide skus"),
-    "tests/security": _files("addresses dependencies"),
-}
-NO_DATABASE = [f"--ignore={folder}/{name}" for folder, names in ELSEWHERE.items() for name in names]
-# Many workers at once, and the proof of the storm: shapes that run on PostgreSQL, looked at there where there is one.
-MANY_WORKERS = ["--ignore=tests/orders/test_many_shops.py", "--ignore=tests/fire"]
 # Nobody waits longer than a quarter of an hour. Where there is PostgreSQL, what becomes of orders is played through on
-# it, as in production; pages, walls and the stand-in, which ask nothing that engines answer differently, on SQLite.
-# Intake, deciding, promising, hand-over, refresh, stock and the machine run on both.
-ORDERS = _files(
-    "changes_answered differences handover_bundles handover_changes hold_mends links minds_changed minds_changed_shop "
-    "money moves parts parts_edges restoring retry_after returning shared_shipments short tracking vanished withdraw "
-    "intake_hard may_not_read_shipments our_faults shipments_as_orders short_shipments stock_figures undecided"
-)
-ON_POSTGRESQL = [*(f"tests/orders/{name}" for name in ORDERS), "tests/myogo/test_engines.py"]
-ON_SQLITE = ["tests/merchants", "tests/sandbox", "tests/security", "tests/test_access.py", "tests/test_look.py"]
-LEFT_TO_POSTGRESQL = [f"--ignore={name}" for name in ON_POSTGRESQL]
-LEFT_TO_SQLITE = ["--ignore-glob=*/test_pages*.py", *(f"--ignore={name}" for name in ON_SQLITE)]
+# it, as in production, and all the rest on SQLite; what an engine may answer differently runs on both: work at the same
+# time, searches and long lists, intake, hand-over, refresh, stock, cut connections. Without it SQLite has everything.
+ON_POSTGRESQL = {
+    "tests/orders": _files(
+        "changes_answered differences handover_bundles handover_changes hold_mends intake_hard links many_shops "
+        "may_not_read_shipments minds_changed minds_changed_shop money moves our_faults parts parts_edges restoring "
+        "retry_after returning shared_shipments shipments_as_orders short short_shipments stock_figures tracking "
+        "undecided vanished withdraw"
+    ),
+    "tests/myogo": _files("engines"),
+    "tests": ("fire",),
+}
+ON_BOTH = {
+    "tests": _files("lists search"),
+    "tests/integrations": _files("commits race sync sync_neighbours"),
+    "tests/myogo": _files("failing restore running watch"),
+    "tests/orders": _files("deciding front handover intake intake_polls ledger machine pages_list stock_race"),
+    "tests/products": _files(
+        "creating creating_race known_pages refresh refresh_hard stock_brake stock_drift stock_push stock_race "
+        "stock_receiving stock_tellers"
+    ),
+    "tests/shipping": (),
+}
+
+
+def _paths(*groups: dict[str, tuple[str, ...]]) -> list[str]:
+    return [f"{folder}/{name}" for group in groups for folder, names in group.items() for name in names or ("",)]
+
+
+LEFT_TO_POSTGRESQL = [f"--ignore={path}" for path in _paths(ON_POSTGRESQL)]
 FEW_EXAMPLES = {"MACHINE_EXAMPLES": "4"}  # the other half is drawn on PostgreSQL
 CORES = str(min(4, os.cpu_count() or 1))
 
@@ -108,7 +114,7 @@ def main() -> int:
         return 1
     pytest = ("pytest", "-q", "-n", CORES, "--dist", "loadgroup", "--timeout", "300", "--durations", "15")
     redis = {} if "redis" in missing else {"TEST_REDIS_URL": REDIS}
-    elsewhere, fewer = ([], {}) if "postgresql" in missing else ([*MANY_WORKERS, *LEFT_TO_POSTGRESQL], FEW_EXAMPLES)
+    elsewhere, fewer = ([], {}) if "postgresql" in missing else (LEFT_TO_POSTGRESQL, FEW_EXAMPLES)
     steps = [
         step("Style", "ruff", "check", "."),
         step("Format", "ruff", "format", "--check", "."),
@@ -127,8 +133,7 @@ def main() -> int:
                 *pytest,
                 "-m",
                 "not browser and not fire",
-                *NO_DATABASE,
-                *LEFT_TO_SQLITE,
+                *_paths(ON_POSTGRESQL, ON_BOTH),
                 DATABASE_URL=POSTGRES,
                 **redis,
             )
