@@ -26,7 +26,7 @@ from integrations.sync import Run
 from orders import cases, deciding, differences, handing, moves, promise, reading
 from orders.handing import Step, pieces_of, total
 from orders.intent import alive, answered, ask, is_waiting, locked, parts_of, wait
-from orders.models import Order, Shipment, Status
+from orders.models import OPEN, Order, Shipment, Status
 from products.models.stock import NotEnough
 
 # Not `wanted`: another part that shares the shipment may have been found short this very moment.
@@ -149,8 +149,8 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool, capture_asked_at:
     before = order.shipment
     intent = before if before is not None and not before.external_id else None
     there = before if before is not None and before.external_id == shown.external_id else None
-    if there is None:
-        there = Shipment.objects.filter(integration=order.integration, external_id=shown.external_id).first()
+    if there is None or there.withdrawn_at:
+        there = _one_of_this_id(order, shown) or there
     shipment = there or intent or Shipment(integration=order.integration, shop=order.shop, number=order.number)
     if there is None:
         shipment.is_adopted = intent is None or intent.asked_at is None
@@ -172,13 +172,34 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool, capture_asked_at:
     return shipment
 
 
+def _one_of_this_id(order: Order, shown: ShipmentData) -> Shipment | None:
+    """The other row that has this id; not where it was another part's and is gone, for the shop used its id anew."""
+    living = Shipment.objects.filter(integration=order.integration, external_id=shown.external_id, withdrawn_at=None)
+    other = living.exclude(pk=order.shipment_id).first()
+    if other is None or not _is_another(order, other, shown):
+        return other
+    text = _("The shop’s shipment %(id)s was deleted there; one with other pieces has its number now.")
+    for part in alive(parts_of(order).filter(shipment=other)):
+        part.tell(text % {"id": other.external_id}, Tone.BAD)
+    other.withdrawn_at, other.withdraw_asked_at, other.wanted = timezone.now(), None, None
+    other.save(update_fields=["withdrawn_at", "withdraw_asked_at", "wanted"])
+    return None
+
+
+def _is_another(order: Order, other: Shipment, shown: ShipmentData) -> bool:
+    """Whether the shop shows just the pieces of this order, where those of other parts were in it."""
+    has_parts = alive(parts_of(order).filter(shipment=other).exclude(pk=order.pk)).exists()
+    return has_parts and cases.is_gone(other, pieces_of(order.lines.all()), (shown,))
+
+
 def _share(order: Order, shipment: Shipment) -> None:
     """The shop has one shipment for several parts: it is the others' too from now on, whatever becomes of them.
 
-    Then it is completed with the last of them, and lowered where one is cancelled. Locked by the caller.
+    Then it is completed with the last of them, and lowered where one is cancelled. Where it holds just this order's,
+    an open one that shared it, as the part it was split off from, gets its own. Locked by the caller.
     """
     if pieces_of(order.lines.all()) == shipment.pieces:
-        return
+        return _keep_alone(order, shipment)
     free = Q(shipment=None) | Q(shipment__external_id="", shipment__asked_at=None) | Q(shipment=shipment)
     others = list(alive(parts_of(order).exclude(pk=order.pk).filter(free)).prefetch_related("lines"))
     if total(pieces_of(one.lines.all()) for one in (order, *others)) != shipment.pieces:
@@ -188,6 +209,13 @@ def _share(order: Order, shipment: Shipment) -> None:
             Order.objects.filter(pk=one.pk).update(shipment=shipment)
             text = _("Shipment %(id)s of the shop is for %(part)s as well.")
             one.tell(text % {"id": shipment.external_id, "part": order.label}, shipment=shipment.external_id)
+
+
+def _keep_alone(order: Order, shipment: Shipment) -> None:
+    for one in parts_of(order).filter(shipment=shipment, status__in=OPEN).exclude(pk=order.pk):
+        Order.objects.filter(pk=one.pk).update(shipment=None)
+        text = _("Shipment %(id)s of the shop holds only the pieces of %(part)s.")
+        one.tell(text % {"id": shipment.external_id, "part": order.label})
 
 
 def _settle_intent(order: Order, shown: ShipmentData | None) -> None:

@@ -22,7 +22,9 @@ def case_of(order: Order, found: OrderData | None) -> Case:
     there = {part.pk: handing.pieces_of(part.lines.all()) for part in others if part.pk in living}
     busy = {part.pk for part in others if part.status in (Status.COLLECTING, Status.SHIPPED)} & living
     sharing = {part.pk for part in others if order.shipment_id and part.shipment_id == order.shipment_id} & living
-    theirs = {part.shipment.external_id for part in others if part.shipment and part.shipment_id != order.shipment_id}
+    shown = found.shipments if found else ()
+    rows = {part.shipment for part in others if part.shipment and part.shipment_id != order.shipment_id}
+    theirs = {row.external_id for row in rows if row.external_id and not is_gone(row, pieces, shown)}
     ours = order.shipment.external_id if order.shipment and not order.shipment.withdrawn_at else ""
     compared = shown_to(order, found)
     return Case(
@@ -33,13 +35,20 @@ def case_of(order: Order, found: OrderData | None) -> Case:
         ),
         under_way=handing.total(there[pk] for pk in busy),
         ours=ours,
-        theirs=frozenset(theirs - {""}),
+        theirs=frozenset(theirs),
         lowering=frozenset(_lowering(order)),
         shown_as=ours if is_read_as_shipment(order) else "",
         is_changed=compared is not None and differences.differs(order, compared),
         takes_pending=order.integration.takes_pending,
         wants_cancelling=order.is_cancellation_open,
     )
+
+
+def is_gone(row: Shipment, pieces: handing.Pieces, shown: Iterable[ShipmentData]) -> bool:
+    """Whether the shop has it no more, or has given its id to one with just these other pieces."""
+    same = next((one for one in shown if one.external_id == row.external_id), None)
+    is_another = same is not None and dict(same.pieces) == pieces and pieces not in (row.pieces, row.wanted)
+    return bool(row.withdrawn_at) or is_another
 
 
 def _lowering(order: Order) -> Iterable[str]:

@@ -128,7 +128,7 @@ def _as_shown(case: Case, found: OrderData) -> Decision:
     if shipment.status is ShipmentStatus.SENT:
         return _stop("sent", _("The shop has sent it itself. Nothing was sent from here."))
     if not _holds(shipment, case.pieces, *case.together):
-        return _stop("several", _other_pieces(shipment))
+        return _stop("several", other_pieces(shipment))
     if _lacks(case.pieces, open_pieces(found), case.under_way):
         # A shipment that is being collected was deleted there, and its pieces are in this one.
         return Decision(
@@ -146,7 +146,7 @@ def _shipment(case: Case, found: OrderData) -> Decision:
     if own and _holds(own[0], case.pieces, *case.together):
         return Decision(Step.ADOPT, shipment=own[0])
     if own:
-        return _stop("several", _other_pieces(own[0]))
+        return _stop("several", other_pieces(own[0]))
     if len(foreign) > 1:
         ids = ", ".join(one.external_id for one in foreign)
         return _stop("several", _("The shop has several open shipments: %(ids)s. Leave one of them.") % {"ids": ids})
@@ -156,7 +156,7 @@ def _shipment(case: Case, found: OrderData) -> Decision:
         text = _("Another part with the same pieces goes first: shipment %(id)s is not sent yet.")
         return Decision(Step.WAIT, text % {"id": twin[0].external_id})
     if _lacks(case.pieces, open_pieces(found), total(one.pieces for one in unsent)):
-        return _stop("several", _other_pieces(foreign[0] if foreign else unsent[0]))
+        return _stop("several", other_pieces(foreign[0] if foreign else unsent[0]))
     return Decision(Step.CREATE, is_later=bool(found.shipments))
 
 
@@ -169,7 +169,7 @@ def _stop(fact: str, text: str) -> Decision:
     return Decision(Step.STOP, facts={fact: text})
 
 
-def _other_pieces(shipment: ShipmentData) -> str:
+def other_pieces(shipment: ShipmentData) -> str:
     text = _("Shipment %(id)s in the shop has other pieces than this order. Make them equal, or delete it in the shop.")
     return text % {"id": shipment.external_id}
 

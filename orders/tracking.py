@@ -9,13 +9,14 @@ Each reads first where it may have been asked before. Parts that share a shipmen
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integrations.connectors.base import Connector, ParcelData, ShipmentData, ShipmentStatus
+from integrations.connectors.base import Connector, OrderData, ParcelData, ShipmentData, ShipmentStatus
 from integrations.connectors.errors import Rejected
 from integrations.models import Integration, Tone
 from integrations.sync import Run
@@ -80,12 +81,14 @@ def _complete(run: Run, shop: Connector, order: Order, shipment: Shipment) -> No
 
 
 def _must_read(order: Order, shipment: Shipment) -> bool:
-    """Whether it may be sent already, or only the shop knows whether it is paid."""
+    """Whether it may be sent already, be another part's by now, or only the shop knows whether it is paid."""
     return bool(
         shipment.complete_asked_at
+        or shipment.withdrawn_at
         or shipment.capture_error
         or order.tell_error
         or (_waits_until_paid(order.integration) and not shipment.is_paid)
+        or parts_of(order).exclude(pk=order.pk).exists()
     )
 
 
@@ -108,24 +111,39 @@ def _must_capture(order: Order, shipment: Shipment) -> bool:
 
 
 def look(shop: Connector, shipment: Shipment) -> ShipmentData:
-    """The shop's shipment as it stands now; raises `NotYet` where the shop has none of these pieces."""
+    """The shop's shipment as it stands now; raises `NotYet` where the shop has none of these pieces.
+
+    One of its id with other pieces is no longer what was sent: changed there, or another part's that has its number.
+    """
     order = cases.legible(shop.order(shipment.number), shipment.integration_id)
     if order is None:
         text = _("The shop no longer shows order %(number)s: it is cancelled or on hold there.")
         raise NotYet(text % {"number": shipment.number})
-    shown = handing.find(order, shipment.external_id, shipment.wanted or shipment.pieces)
+    shown = _shown(order, shipment)
     if shown is None:
         text = _(
             "The shop no longer has shipment %(id)s. Make one with these pieces there; it is then completed from here."
         )
         raise NotYet(text % {"id": shipment.external_id})
-    shipment.external_id, shipment.is_paid = shown.external_id, shown.is_paid
+    is_open = shown.status is not ShipmentStatus.SENT
+    if is_open and shown.pieces and dict(shown.pieces) not in (shipment.pieces, shipment.wanted):
+        raise NotYet(handing.other_pieces(shown))
+    shipment.external_id, shipment.is_paid, shipment.withdrawn_at = shown.external_id, shown.is_paid, None
     if shown.is_paid:
         shipment.capture_error = ""
     if shown.pieces:
         shipment.pieces = dict(shown.pieces)
-    shipment.save(update_fields=["external_id", "is_paid", "capture_error", "pieces"])
+    shipment.save(update_fields=["external_id", "is_paid", "capture_error", "pieces", "withdrawn_at"])
     return shown
+
+
+def _shown(order: OrderData, shipment: Shipment) -> ShipmentData | None:
+    """The one of its id; where that is gone, an open one with the same pieces that is no other part's."""
+    rows = Shipment.objects.filter(integration=shipment.integration_id, number=shipment.number, withdrawn_at=None)
+    theirs = set(rows.exclude(pk=shipment.pk).values_list("external_id", flat=True))
+    free = tuple(one for one in order.shipments if one.external_id not in theirs)
+    ours = "" if shipment.withdrawn_at else shipment.external_id
+    return handing.find(replace(order, shipments=free), ours, shipment.wanted or shipment.pieces)
 
 
 def _refused(

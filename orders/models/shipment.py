@@ -13,6 +13,7 @@ class Shipment(models.Model):
 
     `asked_at` is committed before the call that makes it: a row with `asked_at` and no `external_id` is an intent whose
     answer may have been lost. The same with `capture_asked_at` and `complete_asked_at`.
+    Once it is withdrawn, here or by the shop's own people, the shop may give its id to the next one of the order.
     `pieces` maps the shop's line ids to pieces; `wanted` the same, where the shop's must still be lowered to them.
     """
 
@@ -42,7 +43,7 @@ class Shipment(models.Model):
             models.UniqueConstraint(
                 fields=["integration", "external_id"],
                 name="shipment_once",
-                condition=~models.Q(external_id=""),
+                condition=~models.Q(external_id="") & models.Q(withdrawn_at=None),
             )
         ]
 

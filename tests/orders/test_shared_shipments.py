@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from integrations.models import Integration
-from orders import moves, short
-from orders.models import Order, Status
+from orders import differences, moves, short
+from orders.models import Cause, Order, Status
 from sandbox.models import Order as ShopOrder
+from sandbox.models import Wanted
 from tests.conftest import Centra
 from tests.orders.desk import Desk, captures, fresh, only
 from tests.orders.shop import sweep
@@ -99,4 +100,39 @@ def test_the_rest_of_a_short_pick_never_takes_the_shipment_that_is_to_be_lowered
     desk.run_twice()
     there.refresh_from_db()
     assert (there.status, sent_there(there)) == (ShopOrder.Status.COMPLETED, [(2, True), (1, True)])
+    assert there.captured == there.grand_total
+
+
+def test_the_part_whose_pieces_it_holds_has_it_alone_and_what_it_was_split_off_from_gets_its_own(desk: Desk) -> None:
+    """Paid, called off and brought back with one line more; then split, as its reason says, into the two shipments."""
+    there, order = desk.order(1)
+    desk.mark(order)
+    desk.run_twice()
+    moves.ask_to_cancel(order, "Kim Berg")
+    moves.answer_cancellation(order, "Robin", is_agreed=True)
+    order.refresh_from_db()
+    moves.save_as_new(order, "Kim Berg")
+    there.add_line(Wanted(desk.items[1][0] if len(desk.items) > 1 else desk.item(), 1))
+    sweep(desk.centra)
+    differences.accept(order, "Kim Berg")
+    desk.mark(order)
+    desk.run_twice()
+    assert desk.held(order) == {Cause.SEVERAL}
+    part = moves.split(order, {order.lines.order_by("pk")[0].pk: 1}, "Kim Berg")
+    desk.later()
+    desk.run_twice()
+    desk.mark(part)
+    desk.run_twice()
+    desk.ship(part)
+    desk.run_twice()
+    assert fresh(part).told_at is not None
+    desk.later()
+    desk.run_twice()
+    desk.mark(order)
+    desk.run_twice()
+    desk.ship(order)
+    desk.run_twice()
+    assert fresh(order).told_at is not None
+    there.refresh_from_db()
+    assert (there.status, sent_there(there)) == (ShopOrder.Status.COMPLETED, [(1, True), (1, True)])
     assert there.captured == there.grand_total

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from integrations.connectors.base import ParcelData
 from integrations.connectors.centra.connector import CentraConnector
 from integrations.models import Integration
 from orders import handover, intent, moves, promise, tracking
@@ -307,6 +308,58 @@ def test_parts_with_shipments_of_their_own_are_told_one_by_one(desk: Desk) -> No
     assert there.status == ShopOrder.Status.COMPLETED
     assert (there.captured, [one.captures for one in there.shipments.all()]) == (there.grand_total, [1, 1])
     assert desk.shelf() == desk.in_shop() == (7, 0)
+
+
+def test_a_number_that_the_shop_gives_out_again_belongs_to_the_part_that_has_it_now(desk: Desk) -> None:
+    """The shop deletes the first part's shipment; the second's gets its number, with other pieces."""
+    set_(desk, captures=Integration.Captures.SENT)
+    there, order = desk.order(3)
+    part = moves.split(order, {order.lines.get().pk: 1}, "Kim Berg")
+    desk.mark(order)
+    desk.run_twice()
+    only(there).remove()
+    desk.ship(order)
+    desk.mark(part)
+    desk.run_twice()
+    assert (fresh(order).told_at, fresh(part).status) == (None, Status.COLLECTING)
+    assert "no longer has shipment" in fresh(order).tell_error
+    assert [str(one) for one in there.shipments.all()] == [f"{there.number}-1"]
+    desk.ship(part)
+    desk.run_twice()
+    assert (fresh(part).told_at is None, fresh(order).told_at) == (False, None)
+    there.refresh_from_db()
+    there.create_shipment(capture=False, deduct_previous_costs=True)
+    desk.later()
+    desk.run_twice()
+    assert fresh(order).told_at is not None
+    there.refresh_from_db()
+    assert (there.status, there.captured) == (ShopOrder.Status.COMPLETED, there.grand_total)
+    assert [(one.lines.get().qty, one.captures) for one in there.shipments.order_by("n")] == [(1, 1), (2, 1)]
+    assert desk.shelf() == desk.in_shop() == (7, 0)
+
+
+@pytest.mark.parametrize("is_collected", [True, False])
+def test_a_number_that_the_shops_people_use_again_is_the_part_s_whose_pieces_it_has(
+    desk: Desk, is_collected: bool
+) -> None:
+    """They delete the first part's shipment and make one of the second part's pieces."""
+    set_(desk, captures=Integration.Captures.SENT)
+    there, order = desk.order(3)
+    part = moves.split(order, {order.lines.get().pk: 1}, "Kim Berg")
+    desk.mark(order)
+    desk.run_twice()
+    only(there).remove()
+    there.create_shipment({there.lines.get().pk: 1}, good_to_go=True, capture=False)
+    if is_collected:
+        desk.ship(order)
+    desk.mark(part)
+    desk.run_twice()
+    assert fresh(part).status == Status.COLLECTING
+    desk.ship(part, ParcelData("PostNord", "MyPack", "SE-0043"))
+    desk.run_twice()
+    assert fresh(part).told_at is not None
+    assert fresh(order).told_at is None
+    assert [one.tracking for one in there.shipments.filter(shipped_at__isnull=False)] == ["SE-0043"]
 
 
 # --- death between any two steps -------------------------------------------------------------
