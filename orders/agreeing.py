@@ -175,7 +175,7 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool, capture_asked_at:
 def _one_of_this_id(order: Order, shown: ShipmentData) -> Shipment | None:
     """The other row that has this id; not where it was another part's and is gone, for the shop used its id anew."""
     living = Shipment.objects.filter(integration=order.integration, external_id=shown.external_id, withdrawn_at=None)
-    other = living.exclude(pk=order.shipment_id).first()
+    other = living.exclude(orders=order).first()
     if other is None or not _is_another(order, other, shown):
         return other
     text = _("The shop’s shipment %(id)s was deleted there; one with other pieces has its number now.")
