@@ -78,6 +78,7 @@ def main(given: list[str]) -> int:
     database = Database(POSTGRES, options.database)
     variables = environment(database, redis_port, short=options.minutes < 3)
     engines = Engines(folder, database, variables, options.port or free_port(), redis_port, options.workers)
+    is_green = False
     try:
         database.make()
         os.environ.update(variables, PGAPPNAME=OURS)
@@ -87,7 +88,7 @@ def main(given: list[str]) -> int:
         return 2
     finally:
         engines.stop()
-        _leave(options, folder, database)
+        _leave(options, folder, database, is_green=is_green)
     return 0 if is_green else 1
 
 
@@ -144,7 +145,8 @@ def burn(options: argparse.Namespace, engines: Engines, given: list[str]) -> boo
     return result.is_green
 
 
-def _leave(options: argparse.Namespace, folder: Path, database: Database) -> None:
+def _leave(options: argparse.Namespace, folder: Path, database: Database, *, is_green: bool) -> None:
+    """The logs of a storm that is not green stay: they say why."""
     from django.db import connections
 
     if options.keep:
@@ -152,7 +154,10 @@ def _leave(options: argparse.Namespace, folder: Path, database: Database) -> Non
         return
     connections.close_all()
     database.drop()
-    shutil.rmtree(folder, ignore_errors=True)
+    if is_green:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        say(f"Kept: the logs in {folder}.")
 
 
 if __name__ == "__main__":
