@@ -54,7 +54,7 @@ def _paths(*groups: dict[str, tuple[str, ...]]) -> list[str]:
 
 
 LEFT_TO_POSTGRESQL = [f"--ignore={path}" for path in _paths(ON_POSTGRESQL)]
-FEW_EXAMPLES = {"MACHINE_EXAMPLES": "4"}  # the other half is played on PostgreSQL
+FEW_EXAMPLES = {"MACHINE_EXAMPLES": "4"}  # PostgreSQL plays twice as many
 CORES = str(min(4, os.cpu_count() or 1))
 
 

@@ -324,6 +324,7 @@ class World(Mending):
         self.mend_all()
         self.settle()
         for _round in range(6):
+            self.fill_in_all()
             self.answer(is_agreed=True)
             self.cover()
             self.decide()
