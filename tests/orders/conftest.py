@@ -1,4 +1,4 @@
-"""A fault of our own stops one order only; in tests it must not pass unnoticed."""
+"""The desk where orders are collected and sent; and faults of our own, which in tests must not pass unnoticed."""
 
 import sys
 from collections.abc import Iterator
@@ -6,6 +6,16 @@ from collections.abc import Iterator
 import pytest
 
 from orders import faults
+from tests.conftest import Centra
+from tests.orders.desk import Desk
+
+
+@pytest.fixture
+def desk(centra: Centra) -> Desk:
+    """Of a shop that writes down what it is asked."""
+    centra.plugin.logs_calls = True
+    centra.plugin.save()
+    return Desk(centra)
 
 
 @pytest.fixture(autouse=True)

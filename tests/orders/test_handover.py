@@ -12,20 +12,12 @@ from integrations.connectors.centra.connector import CentraConnector
 from integrations.models import Integration, SyncRun
 from integrations.sparing import BORNE
 from orders import agreeing, moves
-from orders.models import Cause, Status
+from orders.models import Cause, Order, Status
 from products.models.stock import Stock
-from tests.conftest import Centra
 from tests.orders.desk import Desk, Killed, captures, collected_once, die, fresh, only
 from tests.orders.shop import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    centra.plugin.logs_calls = True
-    centra.plugin.save()
-    return Desk(centra)
 
 
 # --- the good ways ---------------------------------------------------------------------------
@@ -226,13 +218,19 @@ def test_an_order_on_which_the_shop_breaks_down_does_not_stand_in_the_way(desk: 
     assert (fresh(first).status, there.shipments.count()) == (Status.COLLECTING, 1)
 
 
-def test_a_parcel_that_the_shop_breaks_down_on_for_good_stops_neither_the_others_nor_itself(desk: Desk) -> None:
+def one_sent_and_one_marked(desk: Desk) -> tuple[Order, Order]:
+    """The shop is to be told of one, and to be asked for the other's shipment."""
     _there, sent = desk.order(1)
     desk.mark(sent)
     desk.run()
     desk.ship(sent)
     _there, marked = desk.order(1)
     desk.mark(marked)
+    return sent, marked
+
+
+def test_a_parcel_that_the_shop_breaks_down_on_for_good_stops_neither_the_others_nor_itself(desk: Desk) -> None:
+    sent, marked = one_sent_and_one_marked(desk)
     breaks = desk.centra.shop.break_endpoint("PUT shipment", "status", times=None, code=500)
     for _n in range(2):
         desk.later()
@@ -272,12 +270,7 @@ def test_a_shop_that_breaks_down_on_order_after_order_is_spared(desk: Desk) -> N
 
 
 def test_what_the_key_may_not_do_stops_nothing_else(desk: Desk) -> None:
-    _there, sent = desk.order(1)
-    desk.mark(sent)
-    desk.run()
-    desk.ship(sent)
-    _there, marked = desk.order(1)
-    desk.mark(marked)
+    sent, marked = one_sent_and_one_marked(desk)
     desk.centra.plugin.forbid("PUT shipment")
     desk.run()
     assert (fresh(sent).told_at, fresh(marked).status) == (None, Status.COLLECTING)

@@ -15,17 +15,9 @@ from orders import differences, handover, moves
 from orders.models import Cause, Order, Shipment, Status
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Wanted
-from tests.conftest import Centra
 from tests.orders.desk import Desk, captures, collected_once, fresh, only, shows_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    centra.plugin.logs_calls = True
-    centra.plugin.save()
-    return Desk(centra)
 
 
 # --- payment ---------------------------------------------------------------------------------

@@ -14,11 +14,6 @@ from tests.orders.shop import active_method, buy, goods, look, ours, sweep
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    return Desk(centra)
-
-
 def lose(desk: Desk, pieces: int) -> None:
     """Pieces are found to be missing from the shelf."""
     key = (desk.items[0][1].pk, desk.centra.integration.warehouse_id)

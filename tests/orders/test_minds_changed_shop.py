@@ -18,13 +18,6 @@ from tests.orders.shop import active_method, buy, goods, look, ours, sweep
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    centra.plugin.logs_calls = True
-    centra.plugin.save()
-    return Desk(centra)
-
-
 def bought(desk: Desk, pieces: int = 3, *, lines: int = 1) -> tuple[ShopOrder, Order]:
     """Bought in the shop, and read by the intake."""
     for _missing in range(lines - len(desk.items)):

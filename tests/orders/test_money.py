@@ -12,18 +12,10 @@ from integrations.connectors.centra.connector import CentraConnector
 from orders import moves
 from orders.models import Order, Shipment, Status
 from sandbox.models import Order as ShopOrder
-from tests.conftest import Centra
 from tests.orders.desk import Desk, fresh, only
 from tests.orders.shop import buy, look, ours, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    centra.plugin.logs_calls = True
-    centra.plugin.save()
-    return Desk(centra)
 
 
 def bought(desk: Desk) -> tuple[ShopOrder, Order]:

@@ -20,11 +20,6 @@ from tests.orders.shop import active_method, buy, goods, look, ours, sweep
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    return Desk(centra)
-
-
 def fail_where(
     monkeypatch: pytest.MonkeyPatch,
     owner: object,

@@ -15,16 +15,10 @@ from products.models import Reservation
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Wanted
 from tests import factories
-from tests.conftest import Centra
 from tests.orders.desk import Desk, fresh
 from tests.orders.shop import buy, look, ours, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    return Desk(centra)
 
 
 def in_two(desk: Desk, *, lines: int = 1) -> tuple[ShopOrder, Order, Order]:

@@ -25,11 +25,6 @@ Captures = Integration.Captures
 State = MerchantMethod.State
 
 
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    return Desk(centra)
-
-
 def bought(desk: Desk, pieces: int = 3) -> tuple[ShopOrder, Order]:
     desk.item()
     there = buy(desk.centra, {desk.items[0][0]: pieces})

@@ -25,11 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Captures = Integration.Captures
 
 
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    return Desk(centra)
-
-
 def captures(desk: Desk, how: str) -> None:
     Integration.objects.filter(pk=desk.centra.integration.pk).update(captures=how)
 

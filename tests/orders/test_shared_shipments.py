@@ -9,17 +9,11 @@ from orders import differences, moves, short
 from orders.models import Cause, Order, Status
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Wanted
-from tests.conftest import Centra
 from tests.orders.desk import Desk, captures, fresh, only
 from tests.orders.shop import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Captures = Integration.Captures
-
-
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    return Desk(centra)
 
 
 def in_two_parts(desk: Desk) -> tuple[ShopOrder, Order, Order]:

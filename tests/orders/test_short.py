@@ -10,15 +10,9 @@ from orders.models import Order, Shipment, Status
 from orders.moves import NotPossible
 from products.models import Movement
 from sandbox.models import Order as ShopOrder
-from tests.conftest import Centra
 from tests.orders.desk import Desk, fresh, only
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    return Desk(centra)
 
 
 def collecting(desk: Desk, *, paid: bool, pieces: int = 3, on_hand: int = 3) -> tuple[ShopOrder, Order]:

@@ -14,17 +14,9 @@ from orders import handover, intent, moves, promise, tracking
 from orders.models import Order, Status
 from products.models import Reservation, ShopFigure, WebshopProduct
 from sandbox.models import Order as ShopOrder
-from tests.conftest import Centra
 from tests.orders.desk import PARCEL, Desk, Killed, die, fresh, only
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    centra.plugin.logs_calls = True
-    centra.plugin.save()
-    return Desk(centra)
 
 
 def set_(desk: Desk, **fields: object) -> None:
@@ -310,14 +302,20 @@ def test_parts_with_shipments_of_their_own_are_told_one_by_one(desk: Desk) -> No
     assert desk.shelf() == desk.in_shop() == (7, 0)
 
 
-def test_a_number_that_the_shop_gives_out_again_belongs_to_the_part_that_has_it_now(desk: Desk) -> None:
-    """The shop deletes the first part's shipment; the second's gets its number, with other pieces."""
+def without_the_first_s_shipment(desk: Desk) -> tuple[ShopOrder, Order, Order]:
+    """Two pieces that are being collected, whose shipment the shop has deleted, and one that is not begun."""
     set_(desk, captures=Integration.Captures.SENT)
     there, order = desk.order(3)
     part = moves.split(order, {order.lines.get().pk: 1}, "Kim Berg")
     desk.mark(order)
     desk.run_twice()
     only(there).remove()
+    return there, order, part
+
+
+def test_a_number_that_the_shop_gives_out_again_belongs_to_the_part_that_has_it_now(desk: Desk) -> None:
+    """The shop deletes the first part's shipment; the second's gets its number, with other pieces."""
+    there, order, part = without_the_first_s_shipment(desk)
     desk.ship(order)
     desk.mark(part)
     desk.run_twice()
@@ -343,12 +341,7 @@ def test_a_number_that_the_shops_people_use_again_is_the_part_s_whose_pieces_it_
     desk: Desk, is_collected: bool
 ) -> None:
     """They delete the first part's shipment and make one of the second part's pieces."""
-    set_(desk, captures=Integration.Captures.SENT)
-    there, order = desk.order(3)
-    part = moves.split(order, {order.lines.get().pk: 1}, "Kim Berg")
-    desk.mark(order)
-    desk.run_twice()
-    only(there).remove()
+    there, order, part = without_the_first_s_shipment(desk)
     there.create_shipment({there.lines.get().pk: 1}, good_to_go=True, capture=False)
     if is_collected:
         desk.ship(order)

@@ -13,17 +13,9 @@ from orders import moves
 from orders.models import Order, Shipment, Status
 from products.models import Movement, Reservation
 from sandbox.models import Order as ShopOrder
-from tests.conftest import Centra
 from tests.orders.desk import Desk, fresh, only
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def desk(centra: Centra) -> Desk:
-    centra.plugin.logs_calls = True
-    centra.plugin.save()
-    return Desk(centra)
 
 
 def set_(desk: Desk, **fields: object) -> None:
