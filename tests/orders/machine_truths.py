@@ -266,8 +266,12 @@ def pieces_agree(world: World, there: ShopShipment, sent: Counter[str]) -> None:
 
 
 def cancelled_ones_stay(world: World) -> None:
-    """What was cancelled before the hand-over, or taken back by the warehouse, never leaves."""
-    for order in world.orders(Status.CANCELLED).filter(shipment__isnull=False).select_related("shipment"):
+    """What was cancelled before the hand-over, or taken back by the warehouse, never leaves.
+
+    Of a shipment that was withdrawn another may have the number by now.
+    """
+    kept = world.orders(Status.CANCELLED).filter(shipment__isnull=False, shipment__withdrawn_at=None)
+    for order in kept.select_related("shipment"):
         assert order.shipment is not None
         sharing = Order.objects.filter(shipment=order.shipment, status__in=[Status.SHIPPED, Status.RETURNED])
         sent = ShopShipment.objects.filter(order__shop=world.shop, order__number=order.number, shipped_at__isnull=False)
