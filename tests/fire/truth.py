@@ -169,7 +169,7 @@ def wrong_ends(town: Town) -> Iterator[str]:
             yield f"shipment {key} has the code {sent[key].tracking} in the shop, not {sorted(codes)}"
     for key in sorted(sent.keys() - told.keys() - town.by_hand):
         yield f"shipment {key} is sent in the shop, and nobody here sent it"
-    for order in mine.filter(status=Status.CANCELLED).select_related("shipment"):
+    for order in mine.filter(status=Status.CANCELLED, shipment__withdrawn_at=None).select_related("shipment"):
         key = order.shipment.external_id if order.shipment else ""
         if key in sent and key not in told and key not in town.by_hand:
             yield f"order {order.label} is cancelled here, and its shipment {key} was sent"
