@@ -145,6 +145,11 @@ def take_up(order: Order) -> None:
     shipment = order.shipment
     if shipment is None or not shipment.external_id:
         return
-    others = alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk))
-    if shipment.completed_at or shipment.withdrawn_at or (not shipment.is_paid and others.exists()):
+    others = list(alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk)))
+    is_theirs = others and (not shipment.is_paid or _holds_just(shipment, others))
+    if shipment.completed_at or shipment.withdrawn_at or is_theirs:
         order.shipment = None
+
+
+def _holds_just(shipment: Shipment, parts: list[Order]) -> bool:
+    return dict(shipment.pieces) == total(pieces_of(part.lines.all()) for part in parts)
