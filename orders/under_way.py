@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from integrations.connectors.base import OrderData, OrderStatus, ShipmentStatus
 from integrations.models import Tone
 from orders import differences, moves
-from orders.filling import UNDER_WAY
 from orders.models import Order, Status
+from orders.restoring import UNDER_WAY
 
 
 def meet(order: Order, data: OrderData) -> None:
