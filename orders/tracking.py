@@ -126,7 +126,7 @@ def look(shop: Connector, shipment: Shipment) -> ShipmentData:
             "The shop no longer has shipment %(id)s. Make one with these pieces there; it is then completed from here."
         )
         raise NotYet(text % {"id": shipment.external_id})
-    is_open = shown.status is not ShipmentStatus.SENT
+    is_open = shown.status is not ShipmentStatus.SENT and not shipment.withdrawn_at
     if is_open and shown.pieces and dict(shown.pieces) not in (shipment.pieces, shipment.wanted):
         raise NotYet(handing.other_pieces(shown))
     shipment.external_id, shipment.is_paid, shipment.withdrawn_at = shown.external_id, shown.is_paid, None
@@ -145,8 +145,12 @@ def _shown(order: OrderData, shipment: Shipment) -> ShipmentData | None:
     rows = Shipment.objects.living(shipment).exclude(pk=shipment.pk).exclude(pk__in=_of_nobody(shipment))
     theirs = set(rows.values_list("external_id", flat=True))
     free = tuple(one for one in order.shipments if one.external_id not in theirs)
-    ours = "" if shipment.withdrawn_at else shipment.external_id
-    return handing.find(replace(order, shipments=free), ours, shipment.wanted or shipment.pieces)
+    shown = replace(order, shipments=free)
+    if not shipment.withdrawn_at:
+        return handing.find(shown, shipment.external_id, shipment.wanted or shipment.pieces)
+    # One of the parts that shared it has its own by now.
+    left = alive(shipment.orders.all()).prefetch_related("lines")
+    return handing.find(shown, "", handing.total(handing.pieces_of(part.lines.all()) for part in left))
 
 
 def _of_nobody(shipment: Shipment) -> QuerySet[Shipment]:

@@ -128,6 +128,22 @@ def test_a_shared_one_lowered_to_one_part_does_not_tell_the_other_that_is_collec
     is_whole(desk, there, (2, "A"), (1, "B"))
 
 
+def test_what_is_left_of_a_shared_one_that_is_gone_is_told_with_one_of_just_its_pieces(desk: Desk) -> None:
+    captures(desk, Captures.SENT)
+    there, order, part = in_parts(desk)
+    make(there, 3)
+    begin(desk, order)
+    only(there).remove()
+    begin(desk, part)
+    ship(desk, order, "A")
+    ship(desk, part, "B")
+    assert (sent(there), fresh(order).told_at) == ([(1, "B")], None)
+    make(there, 2)
+    there.shipments.filter(shipped_at=None).update(leaves_out_costs=True)
+    quiet(desk)
+    is_whole(desk, there, (2, "A"), (1, "B"))
+
+
 def test_of_a_cancelled_part_it_is_found_when_the_sent_one_is_made_again(desk: Desk) -> None:
     captures(desk, Captures.SENT)
     there, order, part = in_parts(desk)
