@@ -72,6 +72,8 @@ def create(run: Run, shop: Connector, order: Order, found: OrderData | None, *, 
         return False
     with locked(run, order.pk) as fresh:
         is_asked = must_capture and made.external_id not in there
+        if made.external_id not in there:
+            _leave_to_the_new_one(fresh, made.external_id)
         _link(fresh, made, is_paid=False, capture_asked_at=shipment.capture_asked_at if is_asked else None)
         if must_capture and not is_asked:
             wait(fresh, None)
@@ -173,23 +175,37 @@ def _link(order: Order, shown: ShipmentData, *, is_paid: bool, capture_asked_at:
 
 
 def _one_of_this_id(order: Order, shown: ShipmentData) -> Shipment | None:
-    """The other row that has this id; not where it was another part's and is gone, for the shop used its id anew."""
-    living = Shipment.objects.filter(integration=order.integration, external_id=shown.external_id, withdrawn_at=None)
-    other = living.exclude(orders=order).first()
-    if other is None or not _is_another(order, other, shown):
-        return other
-    text = _("The shop’s shipment %(id)s was deleted there; one with other pieces has its number now.")
+    """The other row that has this id; not where it was another part's and is gone, for the shop used its id anew.
+
+    One that a cancelled part has left unpaid is this order's alone from now on.
+    """
+    other = _living(order, shown.external_id)
+    if other is None:
+        return None
+    if cases.is_gone(other, pieces_of(order.lines.all()), (shown,)):
+        _leave(order, other)
+        return None
+    if not other.is_paid:
+        other.orders.filter(status=Status.CANCELLED).update(shipment=None)
+    return other
+
+
+def _leave_to_the_new_one(order: Order, external_id: str) -> None:
+    """The shop made it just now: what had its id before is gone, whatever was in it."""
+    if other := _living(order, external_id):
+        _leave(order, other)
+
+
+def _living(order: Order, external_id: str) -> Shipment | None:
+    return Shipment.objects.living(order).filter(external_id=external_id).exclude(orders=order).first()
+
+
+def _leave(order: Order, other: Shipment) -> None:
+    text = _("The shop’s shipment %(id)s was deleted there; another one has its number now.")
     for part in alive(parts_of(order).filter(shipment=other)):
         part.tell(text % {"id": other.external_id}, Tone.BAD)
     other.withdrawn_at, other.withdraw_asked_at, other.wanted = timezone.now(), None, None
     other.save(update_fields=["withdrawn_at", "withdraw_asked_at", "wanted"])
-    return None
-
-
-def _is_another(order: Order, other: Shipment, shown: ShipmentData) -> bool:
-    """Whether the shop shows just the pieces of this order, where those of other parts were in it."""
-    has_parts = alive(parts_of(order).filter(shipment=other).exclude(pk=order.pk)).exists()
-    return has_parts and cases.is_gone(other, pieces_of(order.lines.all()), (shown,))
 
 
 def _share(order: Order, shipment: Shipment) -> None:
@@ -212,10 +228,26 @@ def _share(order: Order, shipment: Shipment) -> None:
 
 
 def _keep_alone(order: Order, shipment: Shipment) -> None:
-    for one in parts_of(order).filter(shipment=shipment, status__in=OPEN).exclude(pk=order.pk):
-        Order.objects.filter(pk=one.pk).update(shipment=None)
-        text = _("Shipment %(id)s of the shop holds only the pieces of %(part)s.")
-        one.tell(text % {"id": shipment.external_id, "part": order.label})
+    """It holds this part's pieces only: the others that shared it have none there, and each waits for its own."""
+    text = _("Shipment %(id)s of the shop holds only the pieces of %(part)s.")
+    for one in alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk)).prefetch_related("lines"):
+        gone = None if one.status in OPEN else _gone(one, shipment)
+        Order.objects.filter(pk=one.pk).update(shipment=gone)
+        one.tell(text % {"id": shipment.external_id, "part": order.label}, Tone.WAIT if gone is None else Tone.BAD)
+
+
+def _gone(part: Order, shipment: Shipment) -> Shipment:
+    """What the warehouse has of it is told when the shop has a shipment of these pieces again."""
+    return Shipment.objects.create(
+        integration=shipment.integration,
+        shop=shipment.shop,
+        number=shipment.number,
+        external_id=shipment.external_id,
+        pieces=pieces_of(part.lines.all()),
+        is_adopted=shipment.is_adopted,
+        made_at=shipment.made_at,
+        withdrawn_at=timezone.now(),
+    )
 
 
 def _settle_intent(order: Order, shown: ShipmentData | None) -> None:
@@ -236,7 +268,7 @@ def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_m
     fact, found = handing.payment_fact(error.reason) if asked_for_money else None, None
     if fact is None:
         order = Order.objects.select_related("integration", "shipment").get(pk=pk)
-        found = cases.legible(shop.order(order.number), order.integration_id)
+        found = cases.legible(shop.order(order.number), order)
         decision = handing.decide(cases.case_of(order, found))
         if decision.step is Step.STOP:
             return stop(run, pk, found, decision.facts)

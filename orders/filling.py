@@ -14,9 +14,9 @@ from integrations.connectors.base import LineData, OrderData
 from orders import differences, reading
 from orders.books import Books
 from orders.models import Order, OrderLine
+from orders.restoring import UNDER_WAY
 
 # What the hand-over found is not forgotten by a reading; it clears these itself, or a person does.
-UNDER_WAY = "under_way"  # what was told of the shop's changes while it is collected: see `orders/under_way.py`
 KEPT_FACTS = ("capture", "paid_elsewhere", "short", "left", "refunded", UNDER_WAY)
 # These neither, as long as the shop shows what it showed then (`found_in` is its digest): a listing does not tell them.
 # Not `sent`: what is open there a reading does tell, and an edit of the lines answers it.

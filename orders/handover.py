@@ -30,7 +30,7 @@ from integrations.sparing import Sparing
 from integrations.sync import Run
 from orders import agreeing, cases, deciding, faults, handing, moves, tracking
 from orders.handing import Decision, Step
-from orders.intent import parts_of, saw
+from orders.intent import saw
 from orders.models import OPEN, Order, OrderQuerySet, Shipment, Status
 
 ROUNDS = 3  # read, create, read again, capture: more often it does not go back and forth
@@ -189,7 +189,7 @@ def hand_over_order(run: Run, shop: Connector, pk: int) -> None:
             return
         if order.is_cancellation_open and order.shipment_id is None:
             return agreeing.cancel(run, pk)
-        found = cases.legible(shop.order(order.number), order.integration_id)
+        found = cases.legible(shop.order(order.number), order)
         saw(order, found)
         decision = handing.decide(cases.case_of(order, found))
         if not act(run, shop, order, found, decision):
@@ -241,14 +241,14 @@ def look_again(run: Run, shop: Connector, pk: int) -> None:
 def _is_paid_there(order: Order, found: OrderData | None) -> bool:
     ours = order.shipment.external_id if order.shipment else ""
     shown = handing.find(found, ours, handing.pieces_of(order.lines.all()))
-    others = parts_of(order).exclude(pk=order.pk).select_related("shipment")
-    taken = {one.shipment.external_id for one in others if one.shipment}
-    return shown is not None and shown.is_paid and (shown.external_id == ours or shown.external_id not in taken)
+    if shown is None or not shown.is_paid:
+        return False
+    return shown.external_id == ours or shown.external_id not in cases.theirs(order, found)
 
 
 def _may_go_on(order: Order, found: OrderData | None) -> bool:
     """Whether its shipment could be made, or used, now."""
-    decision = handing.decide(cases.case_of(order, cases.legible(found, order.integration_id)))
+    decision = handing.decide(cases.case_of(order, cases.legible(found, order)))
     return decision.step not in (Step.STOP, Step.WAIT)
 
 

@@ -145,6 +145,23 @@ def take_up(order: Order) -> None:
     shipment = order.shipment
     if shipment is None or not shipment.external_id:
         return
-    others = alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk))
-    if shipment.completed_at or shipment.withdrawn_at or (not shipment.is_paid and others.exists()):
+    others = list(alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk)))
+    is_theirs = others and (not shipment.is_paid or _holds_just(shipment, others))
+    if shipment.completed_at or shipment.withdrawn_at or is_theirs:
         order.shipment = None
+    elif not shipment.is_paid and parts_of(order).exclude(pk=order.pk).exists():
+        _take_alone(order, shipment)
+
+
+def _take_alone(order: Order, shipment: Shipment) -> None:
+    """No other part needs it any more: it is lowered to this one's pieces, or left where it has too few of them."""
+    pieces = pieces_of(order.lines.all())
+    if any(count > shipment.pieces.get(line, 0) for line, count in pieces.items()):
+        order.shipment = None
+        return
+    shipment.wanted, shipment.error = (None if pieces == shipment.pieces else pieces), ""
+    shipment.save(update_fields=["wanted", "error"])
+
+
+def _holds_just(shipment: Shipment, parts: list[Order]) -> bool:
+    return dict(shipment.pieces) == total(pieces_of(part.lines.all()) for part in parts)

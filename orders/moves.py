@@ -299,8 +299,7 @@ def answer_cancellation(order: Order, who: str, *, is_agreed: bool) -> None:
     back = [
         replace(claim, deducted=max(0, claim.deducted - _lost(order, claim.product))) for claim in promise.claims(order)
     ]
-    is_sent_there = order.shop_status in ("completed", "archived")  # by hand: that money is due
-    order.needs_refund = bool(order.shipment and order.shipment.is_paid) and not is_sent_there
+    order.needs_refund = bool(order.shipment and order.shipment.is_paid) and not restoring.is_sent_by_hand(order)
     order.set_status(Status.CANCELLED)
     order.save()
     reserve.put_back(promise.holder(order), back, Movement.Why.PUT_BACK, who)

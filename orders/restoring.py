@@ -13,6 +13,7 @@ from orders import intent
 from orders.models import Order
 
 SHOP = "the shop"  # who did what follows from reading the shop
+UNDER_WAY = "under_way"  # what was told of the shop's changes while it is collected: see `orders/under_way.py`
 REFUNDED = "refunded"  # the fact of a cancelled order whose money was given back: sent after all, it would go unpaid
 
 
@@ -34,6 +35,15 @@ def is_for_shop(order: Order) -> bool:
     if order.collected_at:
         return order.cancel_asked_by == SHOP and order.cancel_answer == "agreed"
     return order.events.filter(who=SHOP, at__gte=order.status_changed_at).exists()
+
+
+def is_sent_by_hand(order: Order) -> bool:
+    """Whether the shop's own people sent what the warehouse has of it, as last read: that money is due."""
+    if order.shop_status in ("completed", "archived"):
+        return True
+    told = order.facts.get(UNDER_WAY) or {}
+    since = order.collected_at.isoformat() if order.collected_at else ""
+    return told.get("since") == since and "sent" in told.get("stops", [])
 
 
 def restore(order: Order) -> None:

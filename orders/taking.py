@@ -41,6 +41,7 @@ from orders.models import (
     Order,
     OrderQuerySet,
     SeenOrder,
+    Shipment,
     Status,
     Verdict,
     told_together,
@@ -317,6 +318,7 @@ class Taking:
         was_undecided = anew.is_undecided(order)
         if order.integration is None:
             order.integration = self.integration  # its own was deleted, and the shop is connected again
+            Shipment.objects.filter(orders=order, integration=None).update(integration=self.integration)
         self._fill_shop(order, data, digest, facts)
         if less := filling.fewer(order, data):
             order.facts["fewer"] = less

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from integrations.connectors.base import OrderData, OrderStatus, ShipmentData, ShipmentStatus
 from orders import differences, handing, reading, unread
-from orders.models import OPEN, SPLIT_PARTS, Order, Shipment
+from orders.models import OPEN, SPLIT_PARTS, Order, Shipment, Status
 from orders.reading import Skip
 from orders.taking import Taking
 
@@ -58,7 +58,12 @@ def _take_one(into: Taking, shipment: ShipmentData) -> None:
 
 def _take(into: Taking, shipment: ShipmentData, data: OrderData) -> None:
     parts = into.parts(data.number)
-    found = _of(parts, shipment.external_id) or _rests(parts, shipment)[:1]
+    found = _of(parts, shipment.external_id)
+    if _is_another(found, shipment):
+        gone = Shipment.objects.filter(orders__in=found, withdrawn_at=None)
+        gone.update(withdrawn_at=timezone.now(), withdraw_asked_at=None)
+        found = []
+    found = found or _rests(parts, shipment)[:1]
     digest = reading.digest(data, into.settings)
     if parts and parts[0].integration_id not in (into.integration.pk, None):
         into.skip(data, into.taken_by(parts[0]), digest)
@@ -73,7 +78,16 @@ def _take(into: Taking, shipment: ShipmentData, data: OrderData) -> None:
 def _of(parts: list[Order], external_id: str) -> list[Order]:
     """Those that were read as this shipment, or split off from such an order; else what keeps its place unread."""
     linked = [order for order in parts if order.shipment is not None and order.shipment.external_id == external_id]
-    return linked or [order for order in parts if not order.taken and order.part == part_number(external_id)]
+    living = [order for order in linked if order.shipment and order.shipment.withdrawn_at is None]
+    kept = [order for order in parts if not order.taken and order.part == part_number(external_id)]
+    return living or linked or kept
+
+
+def _is_another(found: list[Order], shipment: ShipmentData) -> bool:
+    """Whether the shop used the id of a cancelled one anew: none of its lines was in that."""
+    was = {line for order in found if order.shipment for line in order.shipment.pieces}
+    is_over = all(order.status == Status.CANCELLED and order.taken for order in found)
+    return bool(found) and is_over and bool(shipment.pieces) and not was & dict(shipment.pieces).keys()
 
 
 def _has_none(order: Order) -> bool:
@@ -114,9 +128,10 @@ def _connect(into: Taking, order: Order, shipment: ShipmentData) -> None:
     """Remember which of the shop's shipments it is."""
     order.shipment, _made = Shipment.objects.get_or_create(
         integration=into.integration,
+        shop=into.integration.shop,
         external_id=shipment.external_id,
+        withdrawn_at=None,
         defaults={
-            "shop": into.integration.shop,
             "number": order.number,
             "pieces": dict(shipment.pieces),
             "is_adopted": True,

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -115,7 +116,7 @@ def look(shop: Connector, shipment: Shipment) -> ShipmentData:
 
     One of its id with other pieces is no longer what was sent: changed there, or another part's that has its number.
     """
-    order = cases.legible(shop.order(shipment.number), shipment.integration_id)
+    order = cases.legible(shop.order(shipment.number), shipment)
     if order is None:
         text = _("The shop no longer shows order %(number)s: it is cancelled or on hold there.")
         raise NotYet(text % {"number": shipment.number})
@@ -125,7 +126,7 @@ def look(shop: Connector, shipment: Shipment) -> ShipmentData:
             "The shop no longer has shipment %(id)s. Make one with these pieces there; it is then completed from here."
         )
         raise NotYet(text % {"id": shipment.external_id})
-    is_open = shown.status is not ShipmentStatus.SENT
+    is_open = shown.status is not ShipmentStatus.SENT and not shipment.withdrawn_at
     if is_open and shown.pieces and dict(shown.pieces) not in (shipment.pieces, shipment.wanted):
         raise NotYet(handing.other_pieces(shown))
     shipment.external_id, shipment.is_paid, shipment.withdrawn_at = shown.external_id, shown.is_paid, None
@@ -133,17 +134,30 @@ def look(shop: Connector, shipment: Shipment) -> ShipmentData:
         shipment.capture_error = ""
     if shown.pieces:
         shipment.pieces = dict(shown.pieces)
-    shipment.save(update_fields=["external_id", "is_paid", "capture_error", "pieces", "withdrawn_at"])
+    with transaction.atomic():
+        _of_nobody(shipment).filter(external_id=shown.external_id).update(withdrawn_at=timezone.now())
+        shipment.save(update_fields=["external_id", "is_paid", "capture_error", "pieces", "withdrawn_at"])
     return shown
 
 
 def _shown(order: OrderData, shipment: Shipment) -> ShipmentData | None:
     """The one of its id; where that is gone, an open one with the same pieces that is no other part's."""
-    rows = Shipment.objects.filter(integration=shipment.integration_id, number=shipment.number, withdrawn_at=None)
-    theirs = set(rows.exclude(pk=shipment.pk).values_list("external_id", flat=True))
+    rows = Shipment.objects.living(shipment).exclude(pk=shipment.pk).exclude(pk__in=_of_nobody(shipment))
+    theirs = set(rows.values_list("external_id", flat=True))
     free = tuple(one for one in order.shipments if one.external_id not in theirs)
-    ours = "" if shipment.withdrawn_at else shipment.external_id
-    return handing.find(replace(order, shipments=free), ours, shipment.wanted or shipment.pieces)
+    shown = replace(order, shipments=free)
+    if not shipment.withdrawn_at:
+        return handing.find(shown, shipment.external_id, shipment.wanted or shipment.pieces)
+    # One of the parts that shared it has its own by now.
+    left = alive(shipment.orders.all()).prefetch_related("lines")
+    return handing.find(shown, "", handing.total(handing.pieces_of(part.lines.all()) for part in left))
+
+
+def _of_nobody(shipment: Shipment) -> QuerySet[Shipment]:
+    """Others of the order that no part waits for, and that nobody paid or sent: the shop may use their ids anew."""
+    rows = Shipment.objects.living(shipment).filter(is_paid=False, completed_at=None).exclude(pk=shipment.pk)
+    needed = Order.objects.exclude(status=Status.CANCELLED).filter(shipment__in=rows)
+    return rows.exclude(pk__in=needed.values("shipment"))
 
 
 def _refused(
@@ -274,7 +288,7 @@ def withdraw(run: Run, shop: Connector, pk: int) -> None:
     if alive(Order.objects.filter(shipment=shipment)).exists():
         Shipment.objects.filter(pk=pk).update(withdraw_asked_at=None)
         return
-    found = shop.order(shipment.number)
+    found = cases.legible(shop.order(shipment.number), shipment)
     is_needed = not shipment.is_adopted or shipment.capture_asked_at is not None
     if found is None and is_needed and _is_recent(shipment):
         raise NotYet(_("The shop does not show this order now; its shipment cannot be taken back."))
@@ -286,6 +300,11 @@ def withdraw(run: Run, shop: Connector, pk: int) -> None:
         return
     if shipment.is_adopted:
         Shipment.objects.filter(pk=pk).update(withdraw_asked_at=None, capture_asked_at=None)
+        return _ask_for_no_refund(shipment)
+    if shown is not None and shown.pieces and dict(shown.pieces) not in (shipment.pieces, shipment.wanted):
+        Shipment.objects.filter(pk=pk).update(withdrawn_at=timezone.now(), withdraw_asked_at=None, error="")
+        text = _("The shop’s shipment %(id)s has other pieces by now, so it is left there.")
+        _tell_all(shipment, text % {"id": shipment}, Tone.WAIT)
         return _ask_for_no_refund(shipment)
     if shown is not None:
         try:

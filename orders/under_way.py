@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from integrations.connectors.base import OrderData, OrderStatus, ShipmentStatus
 from integrations.models import Tone
 from orders import differences, moves
-from orders.filling import UNDER_WAY
 from orders.models import Order, Status
+from orders.restoring import UNDER_WAY
 
 
 def meet(order: Order, data: OrderData) -> None:
@@ -87,11 +87,12 @@ def _is_sent_by_hand(order: Order, data: OrderData) -> bool:
     shipment = order.shipment
     if shipment is not None and (shipment.complete_asked_at or shipment.completed_at):
         return False
+    ours = shipment.external_id if shipment is not None and not shipment.withdrawn_at else ""
     if not any(line.external_id for line in order.lines.all()):
         return False
     sent = {one.external_id for one in data.shipments if one.status is ShipmentStatus.SENT}
     is_closed = data.status in (OrderStatus.COMPLETED, OrderStatus.ARCHIVED)
-    return is_closed or (shipment is not None and shipment.external_id in sent)
+    return is_closed or ours in sent
 
 
 def _changes(order: Order, data: OrderData) -> list[str]:

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
             model_name="shipment",
             constraint=models.UniqueConstraint(
                 condition=models.Q(models.Q(("external_id", ""), _negated=True), ("withdrawn_at", None)),
-                fields=("integration", "external_id"),
+                fields=("integration", "shop", "external_id"),
                 name="shipment_once",
             ),
         ),

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Integration
+
+if TYPE_CHECKING:
+    from orders.models.order import Order
+
+
+class ShipmentQuerySet(models.QuerySet["Shipment"]):
+    """Rows of shipments."""
+
+    def living(self, of: Order | Shipment) -> ShipmentQuerySet:
+        """Those of this order, or of that of this shipment, that the shop still has, as far as we know.
+
+        Another shop that the integration pointed at may have had the same numbers.
+        """
+        there = self.filter(integration=of.integration_id, shop=of.shop, number=of.number, withdrawn_at=None)
+        return there.exclude(external_id="")
 
 
 class Shipment(models.Model):
@@ -35,13 +52,15 @@ class Shipment(models.Model):
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
     error = models.TextField(_("last error"), blank=True)
 
+    objects = ShipmentQuerySet.as_manager()
+
     class Meta:
         ordering = ["pk"]
         verbose_name = _("shipment in the shop")
         verbose_name_plural = _("shipments in the shops")
         constraints = [
             models.UniqueConstraint(
-                fields=["integration", "external_id"],
+                fields=["integration", "shop", "external_id"],
                 name="shipment_once",
                 condition=~models.Q(external_id="") & models.Q(withdrawn_at=None),
             )

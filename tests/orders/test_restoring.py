@@ -380,3 +380,34 @@ def test_cancelled_in_the_shop_the_page_says_to_restore_it_there(
     text = signed_in(user).get(order.get_absolute_url()).content.decode()
     assert "The shop cancelled it. Restore it in the shop first" in text
     assert moves.may_become(fresh(order)) == []
+
+
+@pytest.mark.parametrize("is_lowered_first", [True, False])
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_parts_that_were_all_cancelled_each_that_comes_back_has_a_shipment_of_its_pieces(
+    desk: Desk, first: int, is_lowered_first: bool
+) -> None:
+    there, *parts = in_one_shipment(desk, Captures.SENT)
+    stop(parts[1 - first])
+    if is_lowered_first:
+        desk.run_twice()
+    stop(parts[first])
+    moves.save_as_new(fresh(parts[1 - first]), "Kim")
+    for _again in range(2):
+        desk.mark(parts[1 - first])
+        desk.run_twice()
+        desk.later()
+        desk.run_twice()
+        assert fresh(parts[1 - first]).status == Status.COLLECTING, desk.held(fresh(parts[1 - first]))
+        first = 1 - first
+        if _again == 0:
+            moves.save_as_new(fresh(parts[1 - first]), "Kim")
+    for part in parts:
+        desk.ship(part)
+    desk.run_twice()
+    desk.later()
+    desk.run_twice()
+    there.refresh_from_db()
+    assert sorted(sum(line.qty for line in one.lines.all()) for one in there.shipments.all()) == [1, 2]
+    assert there.status == ShopOrder.Status.COMPLETED
+    assert not Order.objects.untold().exists()

@@ -9,11 +9,13 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Integration
-from orders import moves
+from orders import deleting, moves
 from orders.models import Order, Shipment, Status
 from products.models import Movement, Reservation
 from sandbox.models import Order as ShopOrder
+from tests import factories
 from tests.orders.desk import Desk, fresh, only
+from tests.orders.shop import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -163,3 +165,36 @@ def test_of_a_shared_shipment_that_was_paid_meanwhile_the_cancelled_part_is_to_b
     assert (fresh(part).needs_refund, fresh(order).needs_refund) == (True, False)
     assert only(there).is_sent
     assert fresh(order).told_at is not None
+
+
+def test_of_a_part_that_the_shop_s_people_sent_nothing_is_to_be_refunded(desk: Desk) -> None:
+    """The order is not completed there yet, for the other part is still to be sent."""
+    there, order = desk.order(3)
+    part = moves.split(order, {order.lines.get().pk: 1}, "Kim Berg")
+    desk.mark(order, part)
+    desk.run_twice()
+    there.shipments.get(n=1).complete(good_to_go=True, tracking="BY-HAND")
+    sweep(desk.centra)
+    assert (fresh(order).is_cancellation_open, fresh(part).is_cancellation_open) == (True, False)
+    moves.answer_cancellation(fresh(order), "Staff", is_agreed=True)
+    desk.run_twice()
+    assert (fresh(order).status, fresh(order).needs_refund) == (Status.CANCELLED, False)
+    agree(part)
+    desk.run_twice()
+    assert fresh(part).needs_refund
+
+
+def test_connected_again_the_shipment_that_was_made_before_is_taken_back(desk: Desk) -> None:
+    """The integration was deleted while the warehouse had the order."""
+    set_(desk, captures=Integration.Captures.SENT)
+    there, order = collecting(desk)
+    old = desk.centra.integration
+    words = {"base_url": old.base_url, "secret": "a-secret-api-key", "warehouse": old.warehouse}
+    deleting.delete(old, "Kim Berg")
+    desk.centra.integration = factories.integration(order.merchant, **words)
+    set_(desk, captures=Integration.Captures.SENT)
+    sweep(desk.centra)
+    assert fresh(order).integration == desk.centra.integration
+    agree(order)
+    desk.run_twice()
+    assert there.shipments.count() == 0
