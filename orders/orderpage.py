@@ -83,6 +83,7 @@ def look(order: Order) -> dict[str, Any]:
         "lines": lines,
         "why": _why_this_method(order),
         "differences": differences.differences(order) if order.offered else [],
+        "seal": differences.seal(order),
         "events": order.events.all(),
         "next": next_step(order, bool(holds)),
         "parts": _other_parts(order),

@@ -97,6 +97,8 @@ def act(request: MerchantRequest, merchant: Merchant, pk: int) -> HttpResponse:
         if name == "overrule" and cause in Cause.values:
             moves.overrule(order, [Cause(cause)], request.user.name)
             said = _("Done. The order is %(status)s.") % {"status": order.status.upper()}
+        elif name in ANSWERS:
+            said = ANSWERS[name](order, request.user.name, request.POST.get("seen", ""))
         elif name in ACTS:
             said = ACTS[name](order, request.user.name)
         else:
@@ -113,13 +115,13 @@ def _ask_to_cancel(order: Order, who: str) -> str:
     return _("The cancellation is requested; the warehouse answers here.")
 
 
-def _accept(order: Order, who: str) -> str:
-    differences.accept(order, who)
+def _accept(order: Order, who: str, seen: str) -> str:
+    differences.accept(order, who, seen)
     return _("The shop’s change is taken over.")
 
 
-def _refuse(order: Order, who: str) -> str:
-    differences.refuse(order, who)
+def _refuse(order: Order, who: str, seen: str) -> str:
+    differences.refuse(order, who, seen)
     return _("The order goes as it was first read.")
 
 
@@ -155,13 +157,13 @@ def _leave(order: Order, who: str) -> str:
 ACTS: dict[str, Callable[[Order, str], str]] = {
     "leave": _leave,
     "ask": _ask_to_cancel,
-    "accept": _accept,
-    "refuse": _refuse,
     "refunded": _refunded,
     "capture": _capture,
     "wait": _wait,
     "send": _send,
 }
+# To what the shop changed: only as the page showed it.
+ANSWERS: dict[str, Callable[[Order, str, str], str]] = {"accept": _accept, "refuse": _refuse}
 
 
 # --- splitting -------------------------------------------------------------------------------

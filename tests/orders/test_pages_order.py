@@ -357,6 +357,32 @@ def test_refused_it_goes_as_it_was(page: Client, changed: Order) -> None:
     assert changed.offered is None
 
 
+@pytest.mark.parametrize("pressed", ["accept", "refuse"])
+def test_an_answer_is_only_to_the_difference_that_its_page_showed(page: Client, changed: Order, pressed: str) -> None:
+    seen = page.get(changed.get_absolute_url()).context["seal"]
+    assert f'name="seen" value="{seen}"' in text_of(page, changed)
+    offered = {**changed.offered, "address": {**changed.offered["address"], "city": "Lund"}}
+    Order.objects.filter(pk=changed.pk).update(offered=offered)
+    for _time in range(2):
+        answer = page.post(
+            reverse("orders:act", args=[changed.merchant_id, changed.pk]), {"act": pressed, "seen": seen}, follow=True
+        )
+        changed.refresh_from_db()
+        assert [str(one) for one in answer.context["messages"]] == [
+            "Nothing was done: the shop changed it once more. See the difference as it is now."
+        ]
+        assert (changed.status, changed.offered, changed.city) == (Status.RESERVED, offered, "Stockholm")
+    page.post(
+        reverse("orders:act", args=[changed.merchant_id, changed.pk]), {"act": pressed, "seen": answer.context["seal"]}
+    )
+    changed.refresh_from_db()
+    assert (changed.status, changed.offered, changed.city) == (
+        Status.NEW,
+        None,
+        "Lund" if pressed == "accept" else "Stockholm",
+    )
+
+
 # --- with the warehouse --------------------------------------------------------------------------------
 
 
