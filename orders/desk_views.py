@@ -100,7 +100,9 @@ class DeskPages(OfTheHouse):
         rest = [order for order in orders if order not in listed]
         picks = desk.picks(listed)
         context = {
-            "orders": [(order, [(line, desk.ean(line)) for line in desk.to_pick(order)]) for order in listed],
+            "orders": [
+                (order, [(line, desk.sku(line), desk.ean(line)) for line in desk.to_pick(order)]) for order in listed
+            ],
             "picks": picks,
             "pieces": sum(pick.pieces for pick in picks),
             "rest": rest,
