@@ -213,12 +213,23 @@ class Taking:
         self._absent.discard(data.number)
         if not parts:
             self._take_new(data, digest)
-        elif parts[0].integration_id not in (self.integration.pk, None):
+        elif parts[0].integration_id not in (self.integration.pk, None) and not self._is_let_go(data, parts):
             self.skip(data, self.taken_by(parts[0]), digest)
         elif all(0 < part.part < SPLIT_PARTS for part in parts):
             self.skip(data, Skip.AS_SHIPMENTS.value, digest)
         else:
             self.update(data, [part for part in parts if not 0 < part.part < SPLIT_PARTS], digest)
+
+    def _is_let_go(self, data: OrderData, parts: list[Order]) -> bool:
+        """Whether the integration that read it left it, and it is for this one to send; then it is this one’s."""
+        is_left = all(part.status == Status.CANCELLED and "left" in part.facts for part in parts)
+        if not is_left or reading.skip(data, self.settings) is not None:
+            return False
+        for part in parts:
+            part.is_method_chosen = part.is_method_chosen and part.warehouse == self.integration.warehouse
+            part.integration, part.warehouse = self.integration, self.integration.warehouse
+            part.channel_id = self.integration.channel_id
+        return True
 
     def taken_by(self, order: Order) -> str:
         return _("taken by %(name)s") % {"name": order.integration.name if order.integration else "?"}

@@ -1,6 +1,7 @@
 """Orders come in though the shop, the wire and the workers misbehave: nothing is lost, nothing comes twice."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from integrations.connectors.centra import client
 from integrations.models import SyncRun
 from orders import deciding, intake, ledger, taking
 from orders.models import Cause, Order, SeenOrder, Status, Verdict
+from products import create
 from products.models import Reservation, Stock
 from sandbox.models import BundleLayout, Direction, Wanted
 from sandbox.models import Order as ShopOrder
@@ -623,6 +625,39 @@ def test_the_order_says_what_is_sent_from_elsewhere(centra: Centra, sweater: Goo
     placed = bought_at(centra, sweater, Main=2, Store=1)
     look(centra)
     assert ours(placed).events.filter(text__contains="1 more are sent from another warehouse").exists()
+
+
+def test_what_one_integration_leaves_to_another_warehouse_of_the_shop_is_taken_by_the_one_for_that(
+    centra: Centra, sweater: Goods
+) -> None:
+    first = centra.integration
+    first.warehouses_met = ["Main"]
+    first.save()
+    words = {"base_url": first.base_url, "secret": first.secret, "name": "Store’s", "warehouses_ours": ["Store"]}
+    second = factories.integration(first.merchant, **words)
+    beside = replace(centra, integration=second)
+    look(beside, "refresh", ask=True)
+    create.create(second, second.webshop_products.all())
+    placed = bought_at(centra, sweater, Store=3)
+    look(centra)
+    look(beside)
+    assert (ours(placed).integration, causes(ours(placed))) == (first, {Cause.WAREHOUSES})
+    assert SeenOrder.objects.get(integration=second).reason == "taken by Nordlys"
+
+    first.refresh_from_db()
+    first.warehouses_ours = ["Main"]
+    first.save()
+    look(centra)
+    assert ours(placed).status == Status.CANCELLED
+    for _time in range(2):
+        sweep(beside)
+        sweep(centra)
+        order = ours(placed)
+        assert (order.integration, order.status, order.pieces) == (second, Status.NEW, 3)
+        assert Order.objects.count() == 1
+        assert Stock.objects.get().reserved == 3
+        verdicts = dict(SeenOrder.objects.values_list("integration__name", "verdict"))
+        assert verdicts == {"Nordlys": Verdict.SKIPPED, "Store’s": Verdict.TAKEN}
 
 
 # --- shipments as orders -------------------------------------------------------------------
