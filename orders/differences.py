@@ -85,8 +85,9 @@ def shown(order: Order, data: OrderData) -> dict[str, Any]:
 
 
 def _ours(order: Order) -> Collection[str]:
-    """The names of the shop's warehouses that are ours; none: all of them."""
-    return order.integration.warehouses_ours if order.integration else ()
+    """The names of the shop's warehouses that are ours, or may be; none: all of them."""
+    shop = order.integration
+    return [*shop.warehouses_ours, *shop.warehouses_undecided] if shop and shop.warehouses_ours else ()
 
 
 def _as_before(before: dict[str, Any], now: dict[str, Any], ours: Collection[str]) -> dict[str, Any]:

@@ -93,6 +93,8 @@ class Taking:
     def worth_a_look(self, items: Sequence[OrderData]) -> list[tuple[OrderData, str]]:
         """Those that are new or say something new, with their digests; the others are only marked as seen."""
         numbers = [data.number for data in items]
+        for data in items:
+            self.meet_warehouses(data)  # before their digests are made: these tell a name of which nobody has decided
         self._digests = self._known_digests(numbers)
         skipped = SeenOrder.objects.filter(integration=self.integration, verdict=Verdict.SKIPPED, number__in=numbers)
         left = dict(skipped.values_list("number", "detail"))
@@ -414,8 +416,14 @@ class Taking:
         deciding.enter(order, books=self.books)
 
     def meet_warehouses(self, data: OrderData) -> None:
-        """The names of the shop's warehouses, in the order in which they were met; kept also where the order is not."""
-        new = [name for name in reading.warehouses(data) if name not in self.integration.warehouses_met]
+        """The names of the shop's warehouses, in the order in which they were met; kept also where the order is not.
+
+        Of one that is met after somebody chose which are ours, that must be said once more.
+        """
+        known = {*self.integration.warehouses_met, *self.integration.warehouses_ours}
+        new = [name for name in reading.warehouses(data) if name not in known]
         if new:
             self.integration.warehouses_met = [*self.integration.warehouses_met, *new]
-            self.integration.save(update_fields=["warehouses_met"])
+            if self.integration.warehouses_ours:
+                self.integration.warehouses_undecided = [*self.integration.warehouses_undecided, *new]
+            self.integration.save(update_fields=["warehouses_met", "warehouses_undecided"])

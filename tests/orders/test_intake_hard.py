@@ -619,6 +619,46 @@ def test_two_warehouses_of_the_shop(centra: Centra, sweater: Goods) -> None:
     assert centra.integration.state("intake").remembers["ledger"]["here"] == 4
 
 
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_warehouse_that_is_met_after_the_choice_is_asked_for_and_its_orders_wait(
+    centra: Centra, sweater: Goods, is_ours: bool
+) -> None:
+    centra.integration.warehouses_met, centra.integration.warehouses_ours = ["Main", "Store"], ["Main"]
+    centra.integration.save()
+    there = bought_at(centra, sweater, Main=1, Store=1)
+    look(centra)
+    renamed, both = (
+        bought_at(centra, sweater, **{"Main hall": 2}),
+        bought_at(centra, sweater, Main=1, **{"Main hall": 2}),
+    )
+    for _time in range(2):
+        sweep(centra)
+        assert [causes(ours(order)) for order in (there, renamed, both)] == [
+            set(),
+            {Cause.WAREHOUSES},
+            {Cause.WAREHOUSES},
+        ]
+        assert ours(both).pieces == 3
+    centra.integration.refresh_from_db()
+    assert centra.integration.warehouses_met == ["Main", "Store", "Main hall"]
+    assert centra.integration.warehouses_undecided == ["Main hall"]
+
+    centra.integration.warehouses_ours = ["Main", "Main hall"] if is_ours else ["Main"]
+    centra.integration.warehouses_undecided = []
+    centra.integration.save()
+    for _time in range(2):
+        sweep(centra)
+        states = [(ours(order).status, ours(order).pieces) for order in (there, renamed, both)]
+        if is_ours:
+            assert states == [(Status.NEW, 1), (Status.NEW, 2), (Status.NEW, 3)]
+        else:
+            assert states == [(Status.NEW, 1), (Status.CANCELLED, 0), (Status.NEW, 1)]
+        assert Stock.objects.get().reserved == (6 if is_ours else 2)
+    assert bought_at(centra, sweater, **{"Main hall": 1})
+    look(centra)
+    assert Order.objects.count() == (4 if is_ours else 3)
+
+
 def test_the_order_says_what_is_sent_from_elsewhere(centra: Centra, sweater: Goods) -> None:
     centra.integration.warehouses_ours = ["Main"]
     centra.integration.save()

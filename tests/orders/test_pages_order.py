@@ -361,7 +361,9 @@ def test_refused_it_goes_as_it_was(page: Client, changed: Order) -> None:
 def test_an_answer_is_only_to_the_difference_that_its_page_showed(page: Client, changed: Order, pressed: str) -> None:
     seen = page.get(changed.get_absolute_url()).context["seal"]
     assert f'name="seen" value="{seen}"' in text_of(page, changed)
-    offered = {**changed.offered, "address": {**changed.offered["address"], "city": "Lund"}}
+    before = changed.offered
+    assert before
+    offered = {**before, "address": {**before["address"], "city": "Lund"}}
     Order.objects.filter(pk=changed.pk).update(offered=offered)
     for _time in range(2):
         answer = page.post(
