@@ -256,7 +256,8 @@ def mend_of(order: Order, hold: Hold, there: There) -> Mend | None:
         return Mend(_("Try capture again") if cause == Cause.CAPTURE else _("Try again"), act="capture")
     if cause == Cause.CHANGED and order.offered:
         return Mend(_("See the difference"), "#difference")
-    if cause in (Cause.CHANGED, Cause.SENT) and not there.is_open:
+    is_nothing_ours = cause == Cause.UNREADABLE and order.integration and not order.facts.get("unreadable")
+    if is_nothing_ours or (cause in (Cause.CHANGED, Cause.SENT) and not there.is_open):
         return Mend(_("Cancel the order"), "#status")
     by_editing = (Cause.ADDRESS, Cause.PHONE, Cause.PICKUP_POINT, Cause.CUSTOMISATION, Cause.SENT)
     is_empty = cause == Cause.UNREADABLE and order.integration is None

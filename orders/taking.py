@@ -55,6 +55,7 @@ log = logging.getLogger(__name__)
 
 SHOP = moves.SHOP
 NOTHING: Mapping[str, str] = MappingProxyType({})
+WORDS = {"shop_method": "shipping_method", "ingrid_method": "ingrid_method"}
 
 
 class Taking:
@@ -292,7 +293,9 @@ class Taking:
         order.seen_in = self.this_pass
 
     def note_words(self, order: Order, data: OrderData) -> None:
-        words.note(self.integration, [(data.shipping_method, data.ingrid_method, data.placed_at or order.read_at)])
+        """As long as the order keeps them, for a link is of the word that orders have."""
+        said = [differences.fit(order, key, getattr(data, name)) for key, name in WORDS.items()]
+        words.note(self.integration, [(said[0], said[1], data.placed_at or order.read_at)])
 
     def tell_read(self, order: Order) -> None:
         lag = max(0, round((order.read_at - order.placed_at).total_seconds()))

@@ -13,12 +13,13 @@ from django.utils import timezone
 from integrations import sync
 from integrations.connectors.centra import client
 from integrations.models import SyncRun
-from orders import deciding, intake, ledger, taking
+from orders import deciding, intake, ledger, links, taking
 from orders.models import Cause, Order, SeenOrder, Status, Verdict
 from products import create
 from products.models import Reservation, Stock
 from sandbox.models import BundleLayout, Direction, Wanted
 from sandbox.models import Order as ShopOrder
+from shipping.models import MethodLink
 from tests import factories
 from tests.conftest import Centra
 from tests.integrations.test_race import at_once
@@ -579,6 +580,23 @@ def test_an_edit_in_the_shop_is_offered_and_accepted(centra: Centra, sweater: Go
     look(centra)
     assert ours(placed).offered is None
     assert centra.integration.shop_methods.filter(value="express").exists()
+
+
+def test_a_word_that_is_longer_than_its_column_is_linked_as_it_stands_in_the_list(
+    centra: Centra, sweater: Goods
+) -> None:
+    other = active_method(centra, "MyPack Collect")
+    placed = buy(centra, {sweater.size: 1}, shipping="By boat " * 30)
+    look(centra)
+    assert causes(ours(placed)) == {Cause.METHOD}
+    word = centra.integration.shop_methods.get()
+    assert links.waiting(centra.integration) == {word.value_folded: 1}
+    links.save(MethodLink(integration=centra.integration, value=word.value, method=other.merchant_methods.get()))
+    for _time in range(2):
+        links.apply(centra.integration)
+        sweep(centra)
+        assert (ours(placed).status, ours(placed).method) == (Status.NEW, other)
+        assert centra.integration.shop_methods.get().count == 1
 
 
 # --- warehouses ----------------------------------------------------------------------------
