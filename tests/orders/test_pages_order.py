@@ -523,6 +523,20 @@ def test_the_preset_sends_what_is_there(page: Client, order: Order) -> None:
     assert (order.status, order.splits.get().status) == (Status.NEW, Status.PENDING)
 
 
+def test_split_pressed_twice_splits_once(page: Client, order: Order) -> None:
+    moves.save_as_new(order, "Kim")
+    shown = page.get(split_url(order))
+    assert f'name="seen" value="{shown.context["seen"]}"' in shown.content.decode()
+    typed = {f"pieces-{order.lines.get().pk}": "1", "seen": shown.context["seen"]}
+    assert page.post(split_url(order), typed).status_code == 302
+    for _time in range(2):
+        again = page.post(split_url(order), typed)
+        assert again.context["error"].startswith("Nothing was split: the order was changed meanwhile.")
+        assert [(one.pieces, one.status) for one in Order.objects.order_by("part")] == [(2, "new"), (1, "new")]
+    assert page.post(split_url(order), {**typed, "seen": again.context["seen"]}).status_code == 302
+    assert order.splits.count() == 2
+
+
 def test_one_piece_cannot_be_split(page: Client, order: Order) -> None:
     order.lines.update(pieces=1)
     assert "This order cannot be split" in page.get(split_url(order)).content.decode()
