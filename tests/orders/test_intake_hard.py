@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection, transaction
@@ -13,7 +14,7 @@ from django.utils import timezone
 from integrations import sync
 from integrations.connectors.centra import client
 from integrations.models import SyncRun
-from orders import deciding, intake, ledger, links, taking
+from orders import deciding, intake, ledger, links, moves, orderpage, taking
 from orders.models import Cause, Order, SeenOrder, Status, Verdict
 from products import create
 from products.models import Reservation, Stock
@@ -716,6 +717,46 @@ def test_what_one_integration_leaves_to_another_warehouse_of_the_shop_is_taken_b
         assert Stock.objects.get().reserved == 3
         verdicts = dict(SeenOrder.objects.values_list("integration__name", "verdict"))
         assert verdicts == {"Nordlys": Verdict.SKIPPED, "Store’s": Verdict.TAKEN}
+
+
+# --- another address ---------------------------------------------------------------------------
+
+
+def points_at(centra: Centra, host: str) -> None:
+    """The integration is saved with this host in its Store Hash."""
+    shop = centra.integration
+    shop.refresh_from_db()
+    shop.base_url = shop.base_url.replace(urlsplit(shop.base_url).hostname or "", host)
+    shop.save()
+    shop.resume_after_change(other_shop=True)
+
+
+def test_an_order_that_comes_in_again_from_another_address_waits_where_it_was_first(
+    centra: Centra, sweater: Goods
+) -> None:
+    placed = buy(centra, {sweater.size: 2})
+    look(centra)
+    first = ours(placed)
+    points_at(centra, "127.0.0.1")
+    look(centra, "refresh", ask=True)
+    create.create(centra.integration, centra.integration.webshop_products.all())
+    look(centra, ask=True)
+    for _time in range(2):
+        look(centra, "hand-over")
+        deciding.decide_held()
+        first.refresh_from_db()
+        again = Order.objects.exclude(pk=first.pk).get()
+        assert (first.status, again.status, again.number) == (Status.RESERVED, Status.NEW, first.number)
+        assert causes(first) == {Cause.NOT_SHOWN}
+        assert "points at 127.0.0.1" in first.holds.get().text
+    mends = orderpage.look(Order.objects.select_related("integration", "shipment").get(pk=first.pk))["reasons"]
+    assert [reason.mend and reason.mend.words for reason in mends] == ["Cancel the order"]
+
+    moves.cancel(again, "Kim")
+    points_at(centra, "localhost")
+    deciding.decide_held()
+    first.refresh_from_db()
+    assert (first.status, Stock.objects.get().reserved) == (Status.NEW, 2)
 
 
 # --- shipments as orders -------------------------------------------------------------------
