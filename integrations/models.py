@@ -116,9 +116,11 @@ class Integration(models.Model):
     takes_orders_since = models.DateTimeField(_("take orders placed since"), default=timezone.now)
     takes_pending = models.BooleanField(_("take orders that are not confirmed yet"), default=False)
     reads = models.CharField(_("read"), max_length=10, choices=Reads.choices, default=Reads.ORDERS)
-    # Names of the shop's warehouses: those met in orders, and of them those that are ours once somebody has chosen.
+    # Names of the shop's warehouses: those met in orders, of them those that are ours once somebody has chosen, and
+    # those that were met after that choice.
     warehouses_met = models.JSONField(_("warehouses met in orders"), default=list, blank=True)
     warehouses_ours = models.JSONField(_("Centra warehouses that are ours"), default=list, blank=True)
+    warehouses_undecided = models.JSONField(_("warehouses met since that choice"), default=list, blank=True)
     captures = models.CharField(
         _("capture payment"), max_length=10, choices=Captures.choices, default=Captures.HAND_OVER
     )

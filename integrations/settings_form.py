@@ -90,6 +90,7 @@ class SettingsForm(forms.ModelForm[Integration]):
     )
     takes_orders_since = WallClockField(label=gettext_lazy("Take orders placed since"), required=False)
     warehouses_ours = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    leaves_others = forms.BooleanField(required=False)
     look_back_days = forms.IntegerField(
         label=gettext_lazy("Look-back days"),
         min_value=LOOK_BACK[0],
@@ -113,6 +114,7 @@ class SettingsForm(forms.ModelForm[Integration]):
                 "takes_pending",
                 "reads",
                 "warehouses_ours",
+                "leaves_others",
                 "channel",
                 "look_back_days",
                 "cancels_with_shop",
@@ -121,7 +123,7 @@ class SettingsForm(forms.ModelForm[Integration]):
         ("payment", gettext_lazy("Payment and tracking"), ("captures", "is_paid_elsewhere", "sends_tracking")),
         ("stock", gettext_lazy("Stock"), ("sends_stock", "stock_as", "safety_buffer")),
     )
-    SETTINGS = tuple(name for _key, _title, names in SECTIONS for name in names)
+    SETTINGS = tuple(name for _key, _title, names in SECTIONS for name in names if name != "leaves_others")
 
     class Meta:
         model = Integration
@@ -168,7 +170,8 @@ class SettingsForm(forms.ModelForm[Integration]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stored_since: datetime | None = self.instance.takes_orders_since if self.instance.pk else None
-        self.stored = {name: getattr(self.instance, name) for name in ("takes_pending", "reads", "warehouses_ours")}
+        meaning = ("takes_pending", "reads", "warehouses_ours", "warehouses_undecided")
+        self.stored = {name: getattr(self.instance, name) for name in meaning}
         platform = PLATFORMS[self.instance.platform].label
         self.fields["is_paid_elsewhere"].label = _("Payment is taken outside %(shop)s") % {"shop": platform}
         self._name_the_choices()
@@ -205,6 +208,14 @@ class SettingsForm(forms.ModelForm[Integration]):
     def _offer_shop_warehouses(self, platform: str) -> None:
         """The names met in orders; the first of them counts as ours without a word, so one alone needs no choice."""
         met, ours = self.instance.warehouses_met, self.instance.warehouses_ours
+        if undecided := self.instance.warehouses_undecided:
+            said = _("“%(names)s” is not ours, unless ticked above")
+            self.fields["leaves_others"].label = said % {"names": "”, “".join(undecided)}
+            self.fields["leaves_others"].help_text = _(
+                "It was met after you chose. Its orders wait until you tick it, or say here that it is not ours."
+            )
+        else:
+            del self.fields["leaves_others"]
         if len(met) < 2 and not ours:
             del self.fields["warehouses_ours"]
             return
@@ -278,6 +289,16 @@ class SettingsForm(forms.ModelForm[Integration]):
         return _("%(other)s tells this shop about the stock in %(warehouse)s; only one integration may.") % words
 
     # --- what saving means -----------------------------------------------------------------
+
+    def still_undecided(self, stored: Integration) -> list[str]:
+        """The shop's warehouses of which nobody has said whether they are ours, once this is saved; of a valid form.
+
+        With none ticked only the first that was met is ours without a word, and all others are asked for anyway.
+        """
+        ours = self.cleaned_data.get("warehouses_ours")
+        if not ours or self.cleaned_data.get("leaves_others"):
+            return []
+        return [name for name in stored.warehouses_undecided if name not in ours]
 
     @property
     def span(self) -> Span | None:

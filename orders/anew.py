@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from integrations.connectors.base import OrderData
 from integrations.models import Tone
-from orders import differences, filling, moves, overruling, reading
+from orders import differences, filling, moves, overruling, reading, seen_rows
 from orders.models import Order
 from orders.reading import Skip
 
@@ -43,6 +43,7 @@ def fill(into: Taking, order: Order, data: OrderData) -> bool:
         return True
     order.facts["left"] = why.value
     order.save()
+    seen_rows.let_go(into.integration, order.number)
     reasons = {
         Skip.OLDER: _("It was placed before orders are taken."),
         Skip.SENT: _("The shop has sent it already."),

@@ -73,7 +73,13 @@ def _of_the_shop(case: Case) -> Iterable[Reason]:
         return
     if unreadable := order.facts.get("unreadable"):
         yield Reason(Cause.UNREADABLE, _("It could not be read: %(what)s") % {"what": unreadable})
-    if not order.is_shown:
+    if order.shop and order.shop != order.integration.shop:
+        facts = {"shop": order.shop, "other": order.integration.shop}
+        said = _(
+            "It is of %(shop)s, and its integration points at %(other)s now. If it came in again, cancel this one."
+        )
+        yield Reason(Cause.NOT_SHOWN, said % facts)
+    elif not order.is_shown:
         yield Reason(
             Cause.NOT_SHOWN,
             _("The shop no longer shows this order: it was cancelled there or put on hold. The pieces stay reserved."),

@@ -195,8 +195,8 @@ def picks(orders: Iterable[Order]) -> list[Pick]:
     found: dict[tuple[int, str], Pick] = {}
     for order in orders:
         for line in to_pick(order):
-            key = (order.merchant_id, line.sku or line.name)
-            pick = found.setdefault(key, Pick(order.merchant.name, line.sku, ean(line), line.name))
+            key = (order.merchant_id, sku(line) or line.name)
+            pick = found.setdefault(key, Pick(order.merchant.name, sku(line), ean(line), line.name))
             pick.pieces += line.pieces
             if order.label not in pick.orders:
                 pick.orders.append(order.label)
@@ -205,6 +205,11 @@ def picks(orders: Iterable[Order]) -> list[Pick]:
 
 def to_pick(order: Order) -> list[OrderLine]:
     return [line for line in order.lines.all() if line.pieces]
+
+
+def sku(line: OrderLine) -> str:
+    """As the label on the shelf has it, which is the product's; the shop may call it otherwise by now."""
+    return line.product.sku if line.product else line.sku
 
 
 def ean(line: OrderLine) -> str:

@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 from orders import desk
 from orders.desk_access import OfTheHouse, who
 from orders.desk_forms import CommentForm, FoundForm, ParcelForm, ReturnForm
-from orders.models import Order, Status
+from orders.models import Order, OrderLine, Status
 
 MOST_ON_A_PAGE = 100  # four fields each, and a form has a thousand at most
 MOST_SENTENCES = 50
@@ -100,7 +100,9 @@ class DeskPages(OfTheHouse):
         rest = [order for order in orders if order not in listed]
         picks = desk.picks(listed)
         context = {
-            "orders": [(order, [(line, desk.ean(line)) for line in desk.to_pick(order)]) for order in listed],
+            "orders": [
+                (order, [(line, desk.sku(line), desk.ean(line)) for line in desk.to_pick(order)]) for order in listed
+            ],
             "picks": picks,
             "pieces": sum(pick.pieces for pick in picks),
             "rest": rest,
@@ -205,6 +207,11 @@ class DeskPages(OfTheHouse):
         site = self.admin_site  # type: ignore[attr-defined]
         common = {**site.each_context(request), "opts": self.opts, "title": title}
         return TemplateResponse(request, template, {**common, **context})
+
+
+def _row(line: OrderLine) -> tuple[OrderLine, str, str]:
+    """A line with the SKU and EAN by which the warehouse knows it."""
+    return line, desk.sku(line), desk.ean(line)
 
 
 def _is_collecting(order: Order) -> bool:

@@ -11,11 +11,13 @@ is that of all of them.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -83,8 +85,9 @@ def shown(order: Order, data: OrderData) -> dict[str, Any]:
 
 
 def _ours(order: Order) -> Collection[str]:
-    """The names of the shop's warehouses that are ours; none: all of them."""
-    return order.integration.warehouses_ours if order.integration else ()
+    """The names of the shop's warehouses that are ours, or may be; none: all of them."""
+    shop = order.integration
+    return [*shop.warehouses_ours, *shop.warehouses_undecided] if shop and shop.warehouses_ours else ()
 
 
 def _as_before(before: dict[str, Any], now: dict[str, Any], ours: Collection[str]) -> dict[str, Any]:
@@ -126,6 +129,13 @@ def _brought(data: OrderData, settings: reading.Settings) -> dict[str, dict[str,
 def said(offered: Mapping[str, Any]) -> dict[str, Any]:
     """Of what is offered, the snapshot."""
     return {key: value for key, value in offered.items() if key != "brought"}
+
+
+def seal(order: Order) -> str:
+    """A short text of what is offered, which the page sends back with the answer; `""` where nothing is."""
+    if not order.offered:
+        return ""
+    return hashlib.sha256(msgspec.json.encode(said(order.offered), order="sorted")).hexdigest()[:20]
 
 
 def differs(order: Order, data: OrderData) -> bool:
@@ -187,13 +197,13 @@ def fit(order: Order, field: str, text: str) -> str:
 
 
 @transaction.atomic
-def accept(order: Order, who: str) -> None:
+def accept(order: Order, who: str, seen: str = "") -> None:
     """Take over what the shop says now, then decide: in all parts that the warehouse does not have yet.
 
     More pieces go into this part, unless only another can still take them. Raises `NotPossible` where nothing is
-    offered any more, or it is being handed over.
+    offered any more, it is something else than was `seen` (see `seal`), or it is being handed over.
     """
-    parts, mine, offered = _locked(order)
+    parts, mine, offered = _locked(order, seen)
     takers = _takers(mine, parts)
     if mine not in takers:
         raise moves.NotPossible(_("It is being handed over to the warehouse, which will meet the difference."))
@@ -215,11 +225,11 @@ def accept(order: Order, who: str) -> None:
 
 
 @transaction.atomic
-def refuse(order: Order, who: str) -> None:
+def refuse(order: Order, who: str, seen: str = "") -> None:
     """Keep what was taken over, in all parts that the warehouse does not have yet; the shop's present state counts as
-    seen. Raises `NotPossible` where nothing is offered any more.
+    seen. Raises `NotPossible` where nothing is offered any more, or something else than was `seen` (see `seal`).
     """
-    parts, _mine, offered = _locked(order)
+    parts, _mine, offered = _locked(order, seen)
     for part in parts:
         if part.status in MAY_TAKE and part.taken != said(offered):
             part.taken, part.offered = said(offered), None
@@ -228,13 +238,18 @@ def refuse(order: Order, who: str) -> None:
             deciding.decide(part)
 
 
-def _locked(order: Order) -> tuple[list[Order], Order, dict[str, Any]]:
-    """All parts that are compared with the same picture of the shop, this one as it is now, and what it is offered."""
+def _locked(order: Order, seen: str) -> tuple[list[Order], Order, dict[str, Any]]:
+    """All parts that are compared with the same picture of the shop, this one as it is now, and what it is offered.
+
+    An answer is to what its page showed: where the shop has said something else since, it is to be looked at first.
+    """
     related = ("merchant", "integration", "warehouse", "shipment")
     parts = list(parts_of(order).select_related(*related).lock())
     mine = next(part for part in parts if part.pk == order.pk)
     if not mine.offered or mine.status not in MAY_TAKE:
         raise moves.NotPossible(_("The shop’s change was answered, or taken back, meanwhile."))
+    if seen and seen != seal(mine):
+        raise moves.NotPossible(_("Nothing was done: the shop changed it once more. See the difference as it is now."))
     if is_read_as_shipment(mine):
         parts = [part for part in parts if part == mine or (part.shipment and part.shipment == mine.shipment)]
     return parts, mine, mine.offered

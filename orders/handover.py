@@ -30,8 +30,8 @@ from integrations.sparing import Sparing
 from integrations.sync import Run
 from orders import agreeing, cases, deciding, faults, handing, moves, tracking
 from orders.handing import Decision, Step
-from orders.intent import saw
-from orders.models import OPEN, Order, OrderQuerySet, Shipment, Status
+from orders.intent import parts_of, saw
+from orders.models import OPEN, PROMISED, Order, OrderQuerySet, Shipment, Status
 
 ROUNDS = 3  # read, create, read again, capture: more often it does not go back and forth
 
@@ -116,11 +116,15 @@ def owed(integration: Integration, now: datetime) -> Iterable[Owed]:
 
 
 def leave_other_shops(integration: Integration) -> None:
-    """The integration points at another shop than these orders came from: nothing of theirs may be told there."""
+    """The integration points at another shop than these orders came from: nothing of theirs may be told there.
+
+    What the warehouse has not begun waits: the same order may come in again from the other address.
+    """
     others = Order.objects.filter(integration=integration).exclude(shop=integration.shop)
     why = _("The integration points at another shop now.")
     others.being_handed_over().update(handover_error=why)
     others.untold().update(tell_error=why)
+    deciding.decide_again(others.exclude(shop="").filter(status__in=PROMISED).values_list("pk", flat=True))
 
 
 def _oldest(orders: OrderQuerySet, column: str) -> list[tuple[int, bool]]:

@@ -83,6 +83,7 @@ def look(order: Order) -> dict[str, Any]:
         "lines": lines,
         "why": _why_this_method(order),
         "differences": differences.differences(order) if order.offered else [],
+        "seal": differences.seal(order),
         "events": order.events.all(),
         "next": next_step(order, bool(holds)),
         "parts": _other_parts(order),
@@ -255,12 +256,22 @@ def mend_of(order: Order, hold: Hold, there: There) -> Mend | None:
         return Mend(_("Try capture again") if cause == Cause.CAPTURE else _("Try again"), act="capture")
     if cause == Cause.CHANGED and order.offered:
         return Mend(_("See the difference"), "#difference")
-    if cause in (Cause.CHANGED, Cause.SENT) and not there.is_open:
+    if _is_to_be_cancelled(order, cause, is_open=there.is_open):
         return Mend(_("Cancel the order"), "#status")
     by_editing = (Cause.ADDRESS, Cause.PHONE, Cause.PICKUP_POINT, Cause.CUSTOMISATION, Cause.SENT)
     is_empty = cause == Cause.UNREADABLE and order.integration is None
     is_fewer = cause == Cause.CHANGED and hold.subject == "fewer"
     return edit if cause in by_editing or is_empty or is_fewer else _mend_of_shop(order, cause)
+
+
+def _is_to_be_cancelled(order: Order, cause: Cause, *, is_open: bool) -> bool:
+    """Whether nothing of it is left to send from here, or nobody asks its shop for it any more."""
+    if cause in (Cause.CHANGED, Cause.SENT):
+        return not is_open
+    if order.integration is None:
+        return False
+    is_empty = cause == Cause.UNREADABLE and not order.facts.get("unreadable")
+    return is_empty or (cause == Cause.NOT_SHOWN and order.shop != order.integration.shop)
 
 
 def _mend_of_shop(order: Order, cause: Cause) -> Mend | None:

@@ -40,6 +40,7 @@ class Settings:
 
     takes_since: datetime
     ours: frozenset[str] = frozenset()  # names of the shop's warehouses that are ours; empty: all of them
+    undecided: frozenset[str] = frozenset()  # those that were met since somebody chose: nobody has said whose they are
     zone: tzinfo = UTC  # the shop's, in whose wall clock it may tell its dates
 
 
@@ -56,7 +57,8 @@ class Pieces:
 def settings_of(integration: Integration) -> Settings:
     """Shops write whole seconds: an order of the very second counts."""
     since = integration.takes_orders_since.replace(microsecond=0)
-    return Settings(since, frozenset(integration.warehouses_ours), ZoneInfo(integration.time_zone))
+    names = frozenset(integration.warehouses_ours), frozenset(integration.warehouses_undecided)
+    return Settings(since, *names, ZoneInfo(integration.time_zone))
 
 
 def digest(data: OrderData, settings: Settings) -> str:
@@ -64,7 +66,8 @@ def digest(data: OrderData, settings: Settings) -> str:
 
     The same of a listing as of the order asked for by its number: of its shipments, only which there are and were sent.
     """
-    ours = [sorted(settings.ours), is_older(data, settings)]
+    ours: list[object] = [sorted(settings.ours), is_older(data, settings)]
+    ours += [sorted(undecided)] if (undecided := settings.undecided.intersection(warehouses(data))) else []
     shipments = sorted((one.external_id, one.status is ShipmentStatus.SENT) for one in data.shipments)
     raw = msgspec.json.encode([asdict(replace(data, shipments=())), shipments, ours], order="sorted", enc_hook=str)
     return hashlib.sha256(raw).hexdigest()[:32]
@@ -127,7 +130,8 @@ def _pieces(line: LineData, sent: int, closed: bool, settings: Settings) -> Piec
 def _elsewhere(line: LineData, settings: Settings) -> int:
     if not settings.ours:
         return 0
-    return sum(place.pieces for place in line.allocations if place.warehouse and place.warehouse not in settings.ours)
+    may_be_ours = settings.ours | settings.undecided
+    return sum(place.pieces for place in line.allocations if place.warehouse and place.warehouse not in may_be_ours)
 
 
 def warehouses(data: OrderData) -> list[str]:
@@ -167,7 +171,8 @@ def facts(data: OrderData, settings: Settings, met: Sequence[str]) -> dict[str, 
     if len({line.external_id for line in data.lines}) < len(data.lines):
         found["unreadable"] = _("the shop shows two lines under one number.")
     names = warehouses(data)
-    if not settings.ours and len(met) > 1 and any(name != met[0] for name in names):
+    is_asked = not settings.ours and len(met) > 1 and any(name != met[0] for name in names)
+    if is_asked or settings.undecided.intersection(names):
         found["warehouses"] = _(
             "The shop sends it from “%(names)s”. Choose which of the shop’s warehouses are ours."
         ) % {"names": "”, “".join(names)}

@@ -117,6 +117,14 @@ def leave(integration: Integration, this_pass: str, number: str, placed_at: date
     )
 
 
+def let_go(integration: Integration, number: str) -> None:
+    """This integration does not send it: others of the same shop look at it again when they are shown it next."""
+    of_shop = SeenOrder.objects.filter(
+        integration__merchant=integration.merchant_id, integration__shop=integration.shop
+    )
+    of_shop.filter(number=number, verdict=Verdict.SKIPPED).exclude(integration=integration).update(detail="")
+
+
 def met(integration: Integration, this_pass: str, numbers: Iterable[str]) -> set[str]:
     """Which of these this pass has met already."""
     seen = SeenOrder.objects.filter(integration=integration, seen_in=this_pass, number__in=list(numbers))

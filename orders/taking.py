@@ -56,6 +56,7 @@ log = logging.getLogger(__name__)
 
 SHOP = moves.SHOP
 NOTHING: Mapping[str, str] = MappingProxyType({})
+WORDS = {"shop_method": "shipping_method", "ingrid_method": "ingrid_method"}
 
 
 class Taking:
@@ -94,6 +95,8 @@ class Taking:
     def worth_a_look(self, items: Sequence[OrderData]) -> list[tuple[OrderData, str]]:
         """Those that are new or say something new, with their digests; the others are only marked as seen."""
         numbers = [data.number for data in items]
+        for data in items:
+            self.meet_warehouses(data)  # before their digests are made: these tell a name of which nobody has decided
         self._digests = self._known_digests(numbers)
         skipped = SeenOrder.objects.filter(integration=self.integration, verdict=Verdict.SKIPPED, number__in=numbers)
         left = dict(skipped.values_list("number", "detail"))
@@ -214,12 +217,23 @@ class Taking:
         self._absent.discard(data.number)
         if not parts:
             self._take_new(data, digest)
-        elif parts[0].integration_id not in (self.integration.pk, None):
+        elif parts[0].integration_id not in (self.integration.pk, None) and not self._is_let_go(data, parts):
             self.skip(data, self.taken_by(parts[0]), digest)
         elif all(0 < part.part < SPLIT_PARTS for part in parts):
             self.skip(data, Skip.AS_SHIPMENTS.value, digest)
         else:
             self.update(data, [part for part in parts if not 0 < part.part < SPLIT_PARTS], digest)
+
+    def _is_let_go(self, data: OrderData, parts: list[Order]) -> bool:
+        """Whether the integration that read it left it, and it is for this one to send; then it is this one’s."""
+        is_left = all(part.status == Status.CANCELLED and "left" in part.facts for part in parts)
+        if not is_left or reading.skip(data, self.settings) is not None:
+            return False
+        for part in parts:
+            part.is_method_chosen = part.is_method_chosen and part.warehouse == self.integration.warehouse
+            part.integration, part.warehouse = self.integration, self.integration.warehouse
+            part.channel_id = self.integration.channel_id
+        return True
 
     def taken_by(self, order: Order) -> str:
         return _("taken by %(name)s") % {"name": order.integration.name if order.integration else "?"}
@@ -280,7 +294,9 @@ class Taking:
         order.seen_in = self.this_pass
 
     def note_words(self, order: Order, data: OrderData) -> None:
-        words.note(self.integration, [(data.shipping_method, data.ingrid_method, data.placed_at or order.read_at)])
+        """As long as the order keeps them, for a link is of the word that orders have."""
+        said = [differences.fit(order, key, getattr(data, name)) for key, name in WORDS.items()]
+        words.note(self.integration, [(said[0], said[1], data.placed_at or order.read_at)])
 
     def tell_read(self, order: Order) -> None:
         lag = max(0, round((order.read_at - order.placed_at).total_seconds()))
@@ -405,8 +421,14 @@ class Taking:
         deciding.enter(order, books=self.books)
 
     def meet_warehouses(self, data: OrderData) -> None:
-        """The names of the shop's warehouses, in the order in which they were met; kept also where the order is not."""
-        new = [name for name in reading.warehouses(data) if name not in self.integration.warehouses_met]
+        """The names of the shop's warehouses, in the order in which they were met; kept also where the order is not.
+
+        Of one that is met after somebody chose which are ours, that must be said once more.
+        """
+        known = {*self.integration.warehouses_met, *self.integration.warehouses_ours}
+        new = [name for name in reading.warehouses(data) if name not in known]
         if new:
             self.integration.warehouses_met = [*self.integration.warehouses_met, *new]
-            self.integration.save(update_fields=["warehouses_met"])
+            if self.integration.warehouses_ours:
+                self.integration.warehouses_undecided = [*self.integration.warehouses_undecided, *new]
+            self.integration.save(update_fields=["warehouses_met", "warehouses_undecided"])

@@ -45,6 +45,10 @@ class ShippingMethodAdmin(AsksFirst, admin.ModelAdmin[ShippingMethod]):
         found: Any = super().get_queryset(request)
         return found.worked_by(request.user)  # type: ignore[no-any-return]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: ShippingMethod | None = None) -> tuple[str, ...]:
+        """In its warehouse for good once a merchant has asked for it: orders go with it from there."""
+        return ("warehouse",) if obj and obj.merchant_methods.exists() else ()
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "warehouse":
             assert isinstance(request.user, User)

@@ -125,14 +125,15 @@ class MerchantMethodQuerySet(models.QuerySet["MerchantMethod"]):
     def request(self, merchant: Merchant, methods: list[ShippingMethod], who: str) -> list[MerchantMethod]:
         """Ask for these; what needs no activation is active at once. Asked again, nothing happens twice.
 
-        Returns the rows that were new, or that had been declined and are asked for anew.
+        Returns the rows that were new, or that had been declined and are asked for anew: these the warehouse answers,
+        for it has said no to this merchant once.
         """
         now, news = timezone.now(), []
         for method in methods:
-            fields = MerchantMethod.as_asked(method, who, now)
+            fields = MerchantMethod.as_asked(who, now, is_active=not method.needs_activation)
             row, is_made = self.get_or_create(merchant=merchant, method=method, defaults=fields)
             declined = self.filter(pk=row.pk, state=MerchantMethod.State.DECLINED)
-            if is_made or declined.update(**fields):
+            if is_made or declined.update(**MerchantMethod.as_asked(who, now, is_active=False)):
                 news.append(self.get(pk=row.pk))
         return news
 
@@ -180,10 +181,10 @@ class MerchantMethod(models.Model):
         return f"{self.method} · {self.merchant}"
 
     @staticmethod
-    def as_asked(method: ShippingMethod, who: str, now: datetime) -> dict[str, object]:
+    def as_asked(who: str, now: datetime, *, is_active: bool) -> dict[str, object]:
         """What a request writes. What is active at once needs no answer, so none is owed."""
-        at_once = None if method.needs_activation else now
-        state = MerchantMethod.State.REQUESTED if method.needs_activation else MerchantMethod.State.ACTIVE
+        at_once = now if is_active else None
+        state = MerchantMethod.State.ACTIVE if is_active else MerchantMethod.State.REQUESTED
         return {
             "state": state,
             "requested_at": now,

@@ -120,7 +120,7 @@ def look(merchant: Merchant) -> FrontPage:
     page.completeness = [one for shop in found if (one := completeness.of(shop.integration, shop.states, now))]
     page.coming = coming_goods(merchant) if facts.has_announced else []
     page.steps = steps.first_steps(merchant, facts, found)
-    page.attention = attention.look(merchant, found, page.completeness, groups, counted.asks, facts.has_answers, now)
+    page.attention = attention.look(merchant, found, page.completeness, groups, counted, facts.has_answers, now)
     return page
 
 

@@ -17,6 +17,7 @@ from merchants.models import Merchant
 from merchants.templatetags.portal import duration
 from orders.front.addresses import order_list, to
 from orders.front.completeness import Equation
+from orders.front.counts import Counted, Tally
 from orders.front.holds import Group, by_itself, effect, mend, why, with_rest
 from orders.front.shops import Shop
 from orders.models import Cause, Status
@@ -48,7 +49,7 @@ def look(
     shops: list[Shop],
     equations: list[Equation],
     groups: list[Group],
-    asks: Mapping[str, int],
+    counted: Counted,
     has_answers: bool,
     now: datetime,
 ) -> list[Attention]:
@@ -56,11 +57,12 @@ def look(
     found = [
         *_shops_in_trouble(merchant, shops),
         *_lost(equations),
-        *_asked(merchant, asks),
+        *_asked(merchant, counted.asks),
         *_holds(merchant, groups, now),
         *_braked(merchant, shops, now),
         *(_answers(merchant, now) if has_answers else []),
         *_problems(merchant, shops),
+        *_drafts(merchant, counted.tally[Status.DRAFT], now),
         *_of_the_shops(merchant, groups, now),
     ]
     return sorted(found, key=lambda one: one.tone != Tone.BAD)
@@ -182,6 +184,22 @@ def _of_the_shops(merchant: Merchant, groups: list[Group], now: datetime) -> lis
         )
         for cause, number in numbers.most_common()
     ]
+
+
+def _drafts(merchant: Merchant, tally: Tally, now: datetime) -> list[Attention]:
+    """What was opened for editing or begun by hand goes nowhere by itself, also where a customer has paid for it."""
+    if tally.oldest is None:
+        return []
+    title = ngettext("%(n)d order is a DRAFT", "%(n)d orders are DRAFT", tally.number) % {"n": tally.number}
+    effect = ngettext(
+        "It holds no pieces, and is not sent before somebody saves it as NEW.",
+        "They hold no pieces, and are not sent before somebody saves them as NEW.",
+        tally.number,
+    )
+    age = now - tally.oldest
+    text = f"{_('Oldest %(age)s.') % {'age': duration(age)}} {effect}"
+    url = order_list(merchant.pk, status=Status.DRAFT.value)
+    return [Attention(Tone.WAIT if age >= LONG else Tone.NONE, title, text, url, _("See them"))]
 
 
 # --- the rest ------------------------------------------------------------------------------

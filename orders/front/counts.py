@@ -22,7 +22,7 @@ from orders.models.hold import OF_THE_SHOP
 if TYPE_CHECKING:
     from orders.front.holds import Group
 
-COUNTED = (Status.NEW, Status.COLLECTING, Status.PENDING, Status.RESERVED)
+COUNTED = (Status.NEW, Status.COLLECTING, Status.PENDING, Status.RESERVED, Status.DRAFT)
 
 
 @dataclass(slots=True)

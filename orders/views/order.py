@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
 from orders import differences, handover, moves, short, splitting
+from orders.forms import version
 from orders.models import Cause, Order, Status
 from orders.orderpage import look
 
@@ -97,6 +99,8 @@ def act(request: MerchantRequest, merchant: Merchant, pk: int) -> HttpResponse:
         if name == "overrule" and cause in Cause.values:
             moves.overrule(order, [Cause(cause)], request.user.name)
             said = _("Done. The order is %(status)s.") % {"status": order.status.upper()}
+        elif name in ANSWERS:
+            said = ANSWERS[name](order, request.user.name, request.POST.get("seen", ""))
         elif name in ACTS:
             said = ACTS[name](order, request.user.name)
         else:
@@ -113,13 +117,13 @@ def _ask_to_cancel(order: Order, who: str) -> str:
     return _("The cancellation is requested; the warehouse answers here.")
 
 
-def _accept(order: Order, who: str) -> str:
-    differences.accept(order, who)
+def _accept(order: Order, who: str, seen: str) -> str:
+    differences.accept(order, who, seen)
     return _("The shop’s change is taken over.")
 
 
-def _refuse(order: Order, who: str) -> str:
-    differences.refuse(order, who)
+def _refuse(order: Order, who: str, seen: str) -> str:
+    differences.refuse(order, who, seen)
     return _("The order goes as it was first read.")
 
 
@@ -155,13 +159,13 @@ def _leave(order: Order, who: str) -> str:
 ACTS: dict[str, Callable[[Order, str], str]] = {
     "leave": _leave,
     "ask": _ask_to_cancel,
-    "accept": _accept,
-    "refuse": _refuse,
     "refunded": _refunded,
     "capture": _capture,
     "wait": _wait,
     "send": _send,
 }
+# To what the shop changed: only as the page showed it.
+ANSWERS: dict[str, Callable[[Order, str, str], str]] = {"accept": _accept, "refuse": _refuse}
 
 
 # --- splitting -------------------------------------------------------------------------------
@@ -178,13 +182,24 @@ def split(request: MerchantRequest, merchant: Merchant, pk: int) -> HttpResponse
         error = _faulty(typed)
         if not error:
             try:
-                part = moves.split(order, {pk: int(text or 0) for pk, text in typed.items()}, request.user.name)
+                wanted = {pk: int(text or 0) for pk, text in typed.items()}
+                part = _split(order, wanted, request.user.name, request.POST.get("seen", ""))
             except moves.NotPossible as reason:
                 error = str(reason)
             else:
                 messages.success(request, _("Split. This is the new part, %(part)s.") % {"part": part.label})
                 return redirect(part)
     return render(request, "orders/split.html", _split_page(request, order, lines, typed, error))
+
+
+@transaction.atomic
+def _split(order: Order, wanted: dict[int, int], who: str, seen: str) -> Order:
+    """Of the pieces that the page showed: pressed twice, or split by somebody else meanwhile, it is split once."""
+    if seen and seen != version(Order.objects.lock().get(pk=order.pk)):
+        raise moves.NotPossible(
+            _("Nothing was split: the order was changed meanwhile. See its pieces as they are now.")
+        )
+    return moves.split(order, wanted, who)
 
 
 def _faulty(typed: dict[int, str]) -> str:
@@ -203,6 +218,7 @@ def _split_page(
         rows.append({"line": line, "now": now[line.pk], "typed": waits if is_preset else typed[line.pk] or "0"})
     return {
         "order": order,
+        "seen": version(order),
         "rows": rows,
         "error": error,
         "may_be_split": order.status in MAY_BE_SPLIT

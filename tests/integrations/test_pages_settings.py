@@ -167,6 +167,24 @@ def test_a_choice_of_warehouses_reads_all_orders_again(page: Client, stored: Int
     assert stored.state("intake").asked_by == "Kim Berg"
 
 
+def test_a_warehouse_met_after_the_choice_is_decided_only_by_saying_so(page: Client, stored: Integration) -> None:
+    chosen = {"warehouses_met": ["Main", "Outlet", "Hall"], "warehouses_ours": ["Main"]}
+    Integration.objects.filter(pk=stored.pk).update(**chosen, warehouses_undecided=["Hall"])
+    text = page.get(edit_url(stored)).content.decode()
+    assert "“Hall” is not ours, unless ticked above" in text
+    assert save(page, stored, warehouses_ours=["Main"], safety_buffer="3").status_code == 302
+    stored.refresh_from_db()
+    assert stored.warehouses_undecided == ["Hall"]  # saved for something else
+    assert stored.state("intake").asked_at is None
+    for words, ours in (({"leaves_others": "on"}, ["Main"]), ({}, ["Main", "Hall"])):
+        Integration.objects.filter(pk=stored.pk).update(**chosen, warehouses_undecided=["Hall"])
+        assert save(page, stored, warehouses_ours=ours, **words).status_code == 302
+        stored.refresh_from_db()
+        assert (stored.warehouses_ours, stored.warehouses_undecided) == (ours, [])
+        assert stored.state("intake").asked_by == "Kim Berg"
+    assert "leaves_others" not in page.get(edit_url(stored)).context["form"].fields
+
+
 def test_a_warehouse_that_was_never_met_is_refused(page: Client, stored: Integration) -> None:
     Integration.objects.filter(pk=stored.pk).update(warehouses_met=["Main", "Outlet"])
     assert list(save(page, stored, warehouses_ours=["Moon"]).context["form"].errors) == ["warehouses_ours"]

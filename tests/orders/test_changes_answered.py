@@ -109,6 +109,7 @@ def test_what_moves_to_another_warehouse_of_the_shop_waits_for_an_answer_and_acc
         world.time_goes_on()
         assert (here(placed), ours(placed).status, ours(placed).offered) == ([(0, 2)], Status.RESERVED, None)
     assert not placed.shipments.exists()
+    assert [reason.mend and reason.mend.words for reason in world.reasons(ours(placed))] == ["Cancel the order"]
     place(placed, Main=1, Store=1)
     sweep(world.centra)
     world.act(ours(placed), "accept")

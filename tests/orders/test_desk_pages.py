@@ -429,6 +429,18 @@ def test_the_pick_list_is_printed_from_our_own_files(staff: Client, merchant: Me
     assert "Drottninggatan" not in text
 
 
+def test_the_pick_list_names_an_item_as_its_shelf_does_whatever_the_shop_calls_it(
+    staff: Client, merchant: Merchant, shelf: Product
+) -> None:
+    first, second = new(merchant, shelf, 3), new(merchant, shelf, 2)
+    second.lines.update(sku="FG1-NEW-CODE")
+    for _time in range(2):
+        text = text_of(press(staff, "print_pick_list", first, second, state="all"))
+        assert "FG1-NEW-CODE" not in text
+        assert text.count(f'<th scope="row">{shelf.sku}</th>') == 3  # summed up in one row, and once for each order
+        assert '<td class="figure">5</td>' in text
+
+
 def test_a_page_without_orders_says_what_to_do(staff: Client) -> None:
     assert "Nothing is to be picked." in text_of(staff.get(page("pick_list")))
     assert staff.get(page("ship")).status_code == 302

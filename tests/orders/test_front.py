@@ -66,6 +66,21 @@ def attention(merchant: Merchant) -> dict[str, str]:
 # --- counts --------------------------------------------------------------------------------
 
 
+def test_what_is_a_draft_is_not_forgotten_for_it_goes_nowhere_by_itself(
+    page: Client, merchant: Merchant, shop: Integration
+) -> None:
+    assert look(merchant).attention == []
+    for hours in (2, 30):
+        since = timezone.now() - timedelta(hours=hours)
+        order(merchant, status=Status.DRAFT, integration=shop, shop=shop.shop, status_changed_at=since)
+        said = look(merchant).attention[0]
+    assert (said.title, said.tone) == ("2 orders are DRAFT", "wait")
+    assert said.text.startswith("Oldest 1 d 6 h. They hold no pieces")
+    assert page.get(said.url).context["page"].paginator.count == 2
+    Order.objects.update(status=Status.CANCELLED)
+    assert look(merchant).attention == []
+
+
 def test_each_status_is_counted_and_leads_to_its_list(page: Client, merchant: Merchant, shop: Integration) -> None:
     now = timezone.now()
     for status, number in ((Status.NEW, 3), (Status.COLLECTING, 2), (Status.PENDING, 1), (Status.RESERVED, 4)):

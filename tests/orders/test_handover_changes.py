@@ -284,7 +284,18 @@ def test_orders_of_another_shop_are_not_told_to_this_one(desk: Desk) -> None:
     Order.objects.filter(pk=order.pk).update(shop="another.example")
     desk.run_twice()
     assert there.shipments.count() == 0
-    assert fresh(order).handover_error
+    assert (fresh(order).status, desk.held(order)) == (Status.RESERVED, {Cause.NOT_SHOWN})
+
+
+def test_of_another_shop_and_its_shipment_asked_for_it_stays_marked_and_says_so(desk: Desk) -> None:
+    there, order = desk.order()
+    desk.mark(order)
+    intent = Shipment.objects.create(integration=order.integration, shop="another.example", number=order.number)
+    Order.objects.filter(pk=order.pk).update(shop="another.example", shipment=intent)
+    desk.run_twice()
+    assert there.shipments.count() == 0
+    here = fresh(order)
+    assert (here.status, here.handover_error) == (Status.NEW, "The integration points at another shop now.")
 
 
 def test_marking_rings_the_doorbell(desk: Desk) -> None:

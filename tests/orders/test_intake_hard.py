@@ -1,8 +1,10 @@
 """Orders come in though the shop, the wire and the workers misbehave: nothing is lost, nothing comes twice."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection, transaction
@@ -12,11 +14,13 @@ from django.utils import timezone
 from integrations import sync
 from integrations.connectors.centra import client
 from integrations.models import SyncRun
-from orders import deciding, intake, ledger, taking
+from orders import deciding, intake, ledger, links, moves, orderpage, taking
 from orders.models import Cause, Order, SeenOrder, Status, Verdict
+from products import create
 from products.models import Reservation, Stock
 from sandbox.models import BundleLayout, Direction, Wanted
 from sandbox.models import Order as ShopOrder
+from shipping.models import MethodLink
 from tests import factories
 from tests.conftest import Centra
 from tests.integrations.test_race import at_once
@@ -579,6 +583,24 @@ def test_an_edit_in_the_shop_is_offered_and_accepted(centra: Centra, sweater: Go
     assert centra.integration.shop_methods.filter(value="express").exists()
 
 
+def test_a_word_that_is_longer_than_its_column_is_linked_as_it_stands_in_the_list(
+    centra: Centra, sweater: Goods
+) -> None:
+    other = active_method(centra, "MyPack Collect")
+    placed = buy(centra, {sweater.size: 1})
+    with centra.integration.connect() as shop:
+        data = shop.order(str(placed.number))
+    assert data is not None
+    taking.Taking(centra.integration, "a pass").take(replace(data, shipping_method="By boat " * 30))
+    assert causes(ours(placed)) == {Cause.METHOD}
+    word = centra.integration.shop_methods.get()
+    assert (links.waiting(centra.integration), word.count) == ({word.value_folded: 1}, 1)
+    links.save(MethodLink(integration=centra.integration, value=word.value, method=other.merchant_methods.get()))
+    for _time in range(2):
+        links.apply(centra.integration)
+        assert (ours(placed).status, ours(placed).method) == (Status.NEW, other)
+
+
 # --- warehouses ----------------------------------------------------------------------------
 
 
@@ -617,12 +639,125 @@ def test_two_warehouses_of_the_shop(centra: Centra, sweater: Goods) -> None:
     assert centra.integration.state("intake").remembers["ledger"]["here"] == 4
 
 
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_warehouse_that_is_met_after_the_choice_is_asked_for_and_its_orders_wait(
+    centra: Centra, sweater: Goods, is_ours: bool
+) -> None:
+    centra.integration.warehouses_met, centra.integration.warehouses_ours = ["Main", "Store"], ["Main"]
+    centra.integration.save()
+    there = bought_at(centra, sweater, Main=1, Store=1)
+    look(centra)
+    renamed, both = (
+        bought_at(centra, sweater, **{"Main hall": 2}),
+        bought_at(centra, sweater, Main=1, **{"Main hall": 2}),
+    )
+    for _time in range(2):
+        sweep(centra)
+        assert [causes(ours(order)) for order in (there, renamed, both)] == [
+            set(),
+            {Cause.WAREHOUSES},
+            {Cause.WAREHOUSES},
+        ]
+        assert ours(both).pieces == 3
+    centra.integration.refresh_from_db()
+    assert centra.integration.warehouses_met == ["Main", "Store", "Main hall"]
+    assert centra.integration.warehouses_undecided == ["Main hall"]
+
+    centra.integration.warehouses_ours = ["Main", "Main hall"] if is_ours else ["Main"]
+    centra.integration.warehouses_undecided = []
+    centra.integration.save()
+    for _time in range(2):
+        sweep(centra)
+        states = [(ours(order).status, ours(order).pieces) for order in (there, renamed, both)]
+        if is_ours:
+            assert states == [(Status.NEW, 1), (Status.NEW, 2), (Status.NEW, 3)]
+        else:
+            assert states == [(Status.NEW, 1), (Status.CANCELLED, 0), (Status.NEW, 1)]
+        assert Stock.objects.get().reserved == (6 if is_ours else 2)
+    assert bought_at(centra, sweater, **{"Main hall": 1})
+    look(centra)
+    assert Order.objects.count() == (4 if is_ours else 3)
+
+
 def test_the_order_says_what_is_sent_from_elsewhere(centra: Centra, sweater: Goods) -> None:
     centra.integration.warehouses_ours = ["Main"]
     centra.integration.save()
     placed = bought_at(centra, sweater, Main=2, Store=1)
     look(centra)
     assert ours(placed).events.filter(text__contains="1 more are sent from another warehouse").exists()
+
+
+def test_what_one_integration_leaves_to_another_warehouse_of_the_shop_is_taken_by_the_one_for_that(
+    centra: Centra, sweater: Goods
+) -> None:
+    first = centra.integration
+    first.warehouses_met = ["Main"]
+    first.save()
+    words = {"base_url": first.base_url, "secret": first.secret, "name": "Store’s", "warehouses_ours": ["Store"]}
+    second = factories.integration(first.merchant, **words)
+    beside = replace(centra, integration=second)
+    look(beside, "refresh", ask=True)
+    create.create(second, second.webshop_products.all())
+    placed = bought_at(centra, sweater, Store=3)
+    look(centra)
+    look(beside)
+    assert (ours(placed).integration, causes(ours(placed))) == (first, {Cause.WAREHOUSES})
+    assert SeenOrder.objects.get(integration=second).reason == "taken by Nordlys"
+
+    first.refresh_from_db()
+    first.warehouses_ours = ["Main"]
+    first.save()
+    look(centra)
+    assert ours(placed).status == Status.CANCELLED
+    for _time in range(2):
+        sweep(beside)
+        sweep(centra)
+        order = ours(placed)
+        assert (order.integration, order.status, order.pieces) == (second, Status.NEW, 3)
+        assert Order.objects.count() == 1
+        assert Stock.objects.get().reserved == 3
+        verdicts = dict(SeenOrder.objects.values_list("integration__name", "verdict"))
+        assert verdicts == {"Nordlys": Verdict.SKIPPED, "Store’s": Verdict.TAKEN}
+
+
+# --- another address ---------------------------------------------------------------------------
+
+
+def points_at(centra: Centra, host: str) -> None:
+    """The integration is saved with this host in its Store Hash."""
+    shop = centra.integration
+    shop.refresh_from_db()
+    shop.base_url = shop.base_url.replace(urlsplit(shop.base_url).hostname or "", host)
+    shop.save()
+    shop.resume_after_change(other_shop=True)
+
+
+def test_an_order_that_comes_in_again_from_another_address_waits_where_it_was_first(
+    centra: Centra, sweater: Goods
+) -> None:
+    placed = buy(centra, {sweater.size: 2})
+    look(centra)
+    first = ours(placed)
+    points_at(centra, "127.0.0.1")
+    look(centra, "refresh", ask=True)
+    create.create(centra.integration, centra.integration.webshop_products.all())
+    look(centra, ask=True)
+    for _time in range(2):
+        look(centra, "hand-over")
+        deciding.decide_held()
+        first.refresh_from_db()
+        again = Order.objects.exclude(pk=first.pk).get()
+        assert (first.status, again.status, again.number) == (Status.RESERVED, Status.NEW, first.number)
+        assert causes(first) == {Cause.NOT_SHOWN}
+        assert "points at 127.0.0.1" in first.holds.get().text
+    mends = orderpage.look(Order.objects.select_related("integration", "shipment").get(pk=first.pk))["reasons"]
+    assert [reason.mend and reason.mend.words for reason in mends] == ["Cancel the order"]
+
+    moves.cancel(again, "Kim")
+    points_at(centra, "localhost")
+    deciding.decide_held()
+    first.refresh_from_db()
+    assert (first.status, Stock.objects.get().reserved) == (Status.NEW, 2)
 
 
 # --- shipments as orders -------------------------------------------------------------------

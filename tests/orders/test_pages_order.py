@@ -357,6 +357,34 @@ def test_refused_it_goes_as_it_was(page: Client, changed: Order) -> None:
     assert changed.offered is None
 
 
+@pytest.mark.parametrize("pressed", ["accept", "refuse"])
+def test_an_answer_is_only_to_the_difference_that_its_page_showed(page: Client, changed: Order, pressed: str) -> None:
+    seen = page.get(changed.get_absolute_url()).context["seal"]
+    assert f'name="seen" value="{seen}"' in text_of(page, changed)
+    before = changed.offered
+    assert before
+    offered = {**before, "address": {**before["address"], "city": "Lund"}}
+    Order.objects.filter(pk=changed.pk).update(offered=offered)
+    for _time in range(2):
+        answer = page.post(
+            reverse("orders:act", args=[changed.merchant_id, changed.pk]), {"act": pressed, "seen": seen}, follow=True
+        )
+        changed.refresh_from_db()
+        assert [str(one) for one in answer.context["messages"]] == [
+            "Nothing was done: the shop changed it once more. See the difference as it is now."
+        ]
+        assert (changed.status, changed.offered, changed.city) == (Status.RESERVED, offered, "Stockholm")
+    page.post(
+        reverse("orders:act", args=[changed.merchant_id, changed.pk]), {"act": pressed, "seen": answer.context["seal"]}
+    )
+    changed.refresh_from_db()
+    assert (changed.status, changed.offered, changed.city) == (
+        Status.NEW,
+        None,
+        "Lund" if pressed == "accept" else "Stockholm",
+    )
+
+
 # --- with the warehouse --------------------------------------------------------------------------------
 
 
@@ -493,6 +521,20 @@ def test_the_preset_sends_what_is_there(page: Client, order: Order) -> None:
     page.post(split_url(order), {f"pieces-{row['line'].pk}": row["typed"]})
     order.refresh_from_db()
     assert (order.status, order.splits.get().status) == (Status.NEW, Status.PENDING)
+
+
+def test_split_pressed_twice_splits_once(page: Client, order: Order) -> None:
+    moves.save_as_new(order, "Kim")
+    shown = page.get(split_url(order))
+    assert f'name="seen" value="{shown.context["seen"]}"' in shown.content.decode()
+    typed = {f"pieces-{order.lines.get().pk}": "1", "seen": shown.context["seen"]}
+    assert page.post(split_url(order), typed).status_code == 302
+    for _time in range(2):
+        again = page.post(split_url(order), typed)
+        assert again.context["error"].startswith("Nothing was split: the order was changed meanwhile.")
+        assert [(one.pieces, one.status) for one in Order.objects.order_by("part")] == [(2, "new"), (1, "new")]
+    assert page.post(split_url(order), {**typed, "seen": again.context["seen"]}).status_code == 302
+    assert order.splits.count() == 2
 
 
 def test_one_piece_cannot_be_split(page: Client, order: Order) -> None:

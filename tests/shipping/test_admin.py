@@ -103,6 +103,20 @@ def test_a_method_is_kept_only_for_one_s_own_warehouse(desk: Client, house: Ware
     assert ShippingMethod.objects.get(service="Home").warehouse == house
 
 
+def test_a_method_stays_in_its_warehouse_for_orders_go_with_it(
+    desk: Client, sam: User, merchant: Merchant, house: Warehouse
+) -> None:
+    other = factories.warehouse()
+    other.staff.add(sam)
+    method = things.active(merchant, "Home").method
+    url = reverse("admin:shipping_shippingmethod_change", args=[method.pk])
+    typed = {"carrier": method.carrier_id, "service": "Home Evening", "warehouse": other.pk, "has_tracking": "on"}
+    for _time in range(2):
+        assert desk.post(url, typed).status_code == 302
+        method.refresh_from_db()
+        assert (method.service, method.warehouse) == ("Home Evening", house)
+
+
 def test_requests_are_filtered_by_state_and_warehouse(client: Client, merchant: Merchant, house: Warehouse) -> None:
     client.force_login(factories.user(is_staff=True, is_superuser=True))
     far = factories.warehouse()

@@ -100,6 +100,18 @@ def test_what_was_declined_can_be_asked_for_again(page: Client, merchant: Mercha
     assert (row.state, row.answer, row.answered_at, row.told_at) == (State.REQUESTED, "", None, None)
 
 
+def test_what_the_warehouse_took_back_is_not_active_again_by_asking_for_it(
+    page: Client, merchant: Merchant, house: Warehouse
+) -> None:
+    free = things.method(house, "Free", needs_activation=False)
+    page.post(new_url(merchant), {"methods": [free.pk]})
+    MerchantMethod.objects.all().answer(State.DECLINED, "Too heavy.")
+    for _time in range(2):
+        page.post(new_url(merchant), {"methods": [free.pk]})
+        row = merchant.shipping_methods.get()
+        assert (row.state, row.answered_at, row.told_at) == (State.REQUESTED, None, None)
+
+
 def test_with_several_warehouses_one_is_chosen(page: Client, merchant: Merchant, house: Warehouse) -> None:
     far = factories.warehouse(code="ZZZ")
     merchant.warehouses.add(far)
