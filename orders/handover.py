@@ -30,7 +30,7 @@ from integrations.sparing import Sparing
 from integrations.sync import Run
 from orders import agreeing, cases, deciding, faults, handing, moves, tracking
 from orders.handing import Decision, Step
-from orders.intent import parts_of, saw
+from orders.intent import saw
 from orders.models import OPEN, PROMISED, Order, OrderQuerySet, Shipment, Status
 
 ROUNDS = 3  # read, create, read again, capture: more often it does not go back and forth
