@@ -183,7 +183,8 @@ class IntegrationForm(SettingsForm):
         """A stored API token is never sent to another host than the one it was entered for."""
         typed = super().clean() or self.cleaned_data
         moves = not self.is_new and _origin(typed.get("base_url", self.stored_url)) != _origin(self.stored_url)
-        if moves and not self.data.get(self.add_prefix("secret")):
+        # Judged by what was made of it: blanks come as something, and leave the stored one in place all the same.
+        if moves and "secret" in typed and not typed["secret"].is_new:
             self.add_error("secret", _("The Store Hash now names another host. Enter the API token of that shop."))
         return typed
 
