@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from integrations import sync
 from orders import faults
-from orders.models import Order, SeenOrder, Status, Verdict
+from orders.models import Order, OrderLine, SeenOrder, Status, Verdict
 from orders.reading import Skip
 from products.models import Stock
 from sandbox.models import Shipment as ShopShipment
@@ -181,10 +181,43 @@ def take_for_gone(town: Town) -> None:
     town.integration.webshop_products.filter(external_id=str(town.sizes[5].pk)).update(gone_at=timezone.now())
 
 
+def pack_something_else(town: Town) -> None:
+    other = town.products[7]
+    line = of(town).lines.all()[0]
+    OrderLine.objects.filter(pk=line.pk).update(product=other, sku=other.sku)
+
+
+def send_to_somebody_else(town: Town) -> None:
+    Order.objects.filter(pk=of(town).pk).update(name="Kim Berg 9", address="Strandgatan 9")
+
+
+def change_the_price(town: Town) -> None:
+    of(town).lines.update(price=1)
+
+
+def take_an_item_for_another(town: Town) -> None:
+    town.integration.webshop_products.filter(external_id=str(town.sizes[5].pk)).update(sku="ANOTHER")
+
+
+def forget_a_link(town: Town) -> None:
+    town.integration.webshop_products.filter(external_id=str(town.sizes[5].pk)).update(product=None)
+
+
 BREAKS: dict[str, list[Callable[[Town], None]]] = {
     "lost": [forget_order, skip_what_is_open, stop_half_way, never_tell],
     "doubled": [capture_twice, ship_twice, send_more_pieces],
-    "wrong": [miscount_in_the_shop, lose_a_piece, send_what_is_cancelled, another_code, take_for_gone],
+    "wrong": [
+        miscount_in_the_shop,
+        lose_a_piece,
+        send_what_is_cancelled,
+        another_code,
+        take_for_gone,
+        pack_something_else,
+        send_to_somebody_else,
+        change_the_price,
+        take_an_item_for_another,
+        forget_a_link,
+    ],
 }
 
 
