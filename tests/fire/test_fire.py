@@ -24,8 +24,8 @@ from orders import faults
 from orders.models import Order, OrderLine, SeenOrder, Status, Verdict
 from orders.reading import Skip
 from products.models import Stock
+from sandbox.models import Fault, Size
 from sandbox.models import Shipment as ShopShipment
-from sandbox.models import Size
 from sandbox.models.shipment import ShipmentLine
 from tests.everything import answers
 from tests.fire import ours, plan, report, truth, visits, ways
@@ -281,6 +281,23 @@ def test_a_storm_with_a_fault_of_our_own_is_not_green(towns: list[Town]) -> None
     burst = replace(result, ours=["shop 0: stock failed in our own code"])
     assert (result.is_green, burst.is_green) == (True, False)
     assert list(report._problems(burst))[:2] == ["### failed in our own code\n", f"* {burst.ours[0]}"]
+
+
+def test_a_whole_storm_in_which_a_planned_fault_never_hit_is_not_green(towns: list[Town]) -> None:
+    people = visits_to(towns)
+    people.ledger.fetched.update(name for steps in ways.WAYS.values() for name, _way in steps)
+    people.ledger.pressed.update({*visits.ORDER_BUTTONS, *ways.BUTTONS, *visits.DESK_BUTTONS})
+    result = burnt(people)
+    whole = plan.draw(1, 420, 1800)
+    for act in whole.of("faults"):
+        if "params" in act.more:
+            towns[act.shop].fault(act)
+    Fault.objects.update(hits=1)
+    storm = replace(result.storm, plan=whole)
+    assert (replace(result, storm=storm).missed, replace(result, storm=storm).is_green) == ([], True)
+    Fault.objects.filter(kind="huge", endpoint="PUT capture").update(hits=0)
+    thin = replace(result, storm=storm)
+    assert (thin.missed, thin.is_green) == (["huge × PUT capture"], False)
 
 
 # --- a short storm -------------------------------------------------------------------------
