@@ -96,7 +96,7 @@ def measure(options: argparse.Namespace, database: Database) -> int:
     for table in results.tables:
         say(report.section(table))
     say(report.verdicts(results))
-    return 0 if all(one.is_met for one in results.verdicts) else 1
+    return 0 if results.is_green else 1
 
 
 def measures() -> dict[str, Any]:

@@ -61,6 +61,11 @@ class Results:
     tables: list[Table] = field(default_factory=list)
     grown: list[Grown] = field(default_factory=list)
 
+    @property
+    def is_green(self) -> bool:
+        """Whether something was judged, and every target is met; a void ratio meets none."""
+        return bool(self.verdicts) and all(one.is_met for one in self.verdicts)
+
     def judge(self, letter: str, what: str, limit: float, ratio: float, share: float = 0.0) -> None:
         """A ratio against its target; void where the shop's own share of the time is too large."""
         is_met = None if share >= MOST_SHARE else ratio <= limit

@@ -182,10 +182,28 @@ class IntegrationForm(SettingsForm):
     def clean(self) -> dict[str, Any]:
         """A stored API token is never sent to another host than the one it was entered for."""
         typed = super().clean() or self.cleaned_data
-        moves = not self.is_new and _origin(typed.get("base_url", self.stored_url)) != _origin(self.stored_url)
-        if moves and not self.data.get(self.add_prefix("secret")):
-            self.add_error("secret", _("The Store Hash now names another host. Enter the API token of that shop."))
+        if not self.is_new and "base_url" in typed:
+            self._refuse_to_move(typed["base_url"])
         return typed
+
+    def _refuse_to_move(self, base_url: str) -> None:
+        """Judged by what was made of the token: blanks come as something, and leave the stored one all the same."""
+        secret = self.cleaned_data.get("secret")
+        if _origin(base_url) != _origin(self.stored_url) and secret is not None and not secret.is_new:
+            self.add_error("secret", _("The Store Hash now names another host. Enter the API token of that shop."))
+
+    def agree_with(self, stored: Integration) -> None:
+        """With the locked row as it is now: what came while the shop was asked is not written over with what was then.
+
+        Another key for secrets, a colleague's API token, the name of a warehouse. An error where the token is of
+        another host by now.
+        """
+        self.instance.warehouses_met = stored.warehouses_met
+        self.instance.warehouses_undecided = self.still_undecided(stored)
+        self.stored_url = stored.base_url
+        self._refuse_to_move(self.instance.base_url)
+        if not self.errors and not self.cleaned_data["secret"].is_new:
+            self.instance.secret, self.instance.secret_print = stored.secret, stored.secret_print
 
 
 def _origin(url: str) -> tuple[str, str]:

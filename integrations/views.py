@@ -196,8 +196,9 @@ def _store(request: MerchantRequest, form: IntegrationForm) -> Integration | Non
         return None
     if stored is None:
         return _started(request, form.save())
-    form.instance.warehouses_met = stored.warehouses_met  # orders may have named another one meanwhile
-    form.instance.warehouses_undecided = form.still_undecided(stored)
+    form.agree_with(stored)
+    if form.errors:
+        return None
     integration = form.save()
     integration.resume_after_change(other_shop=form.is_other_shop)
     if form.changes_what_comes_in and INTAKE in pipes.PIPES:

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, IntegerField, Min, Q, Sum
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -83,7 +83,8 @@ def _pipe_rows(now: datetime) -> Iterable[Any]:
     lost = KeyTextTransform("lost", KeyTransform("ledger", "remembers"))
     return SyncState.objects.order_by("pipe").values("pipe").annotate(
         oldest=Min("next_run_at", filter=due),
-        oldest_success=Min("last_succeeded_at", filter=active),
+        # One that never succeeded is as old as its integration, and not new.
+        oldest_success=Min(Coalesce("last_succeeded_at", "integration__created_at"), filter=active),
         overdue=Count("pk", filter=due & Q(next_run_at__lt=now - OVERDUE)),
         rung=Count("pk", filter=due & rung),
         waiting=Count("pk", filter=due & (Q(rung_at__isnull=True) | ~rung)),

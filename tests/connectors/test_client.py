@@ -28,7 +28,7 @@ from integrations.connectors.errors import (
     Unreadable,
     WrongAddress,
 )
-from tests.connectors.hostile import Behaviour, Hostile, html, reset, says
+from tests.connectors.hostile import Behaviour, Hostile, answer, html, reset, says
 from tests.connectors.rows import row
 
 SECRET = "s3cr3t-Of-Nordlys-0815"
@@ -204,6 +204,17 @@ def test_the_shops_own_word_is_handed_on_in_one_line(msg: Any, reason: str) -> N
         connector.capture(SHIPMENT)
     assert caught.value.reason == reason
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("depth", [50, 400, 900])
+@pytest.mark.parametrize("signs", [("[", "]"), ('{"a":', "}")])
+def test_a_reason_nested_very_deeply_is_a_reason_all_the_same(depth: int, signs: tuple[str, str]) -> None:
+    """Deep enough to end Python's stack, and not so deep that the decoder gives up first."""
+    opens, closes = signs
+    body = f'{{"status": "no", "msg": {opens * depth}1{closes * depth}}}'.encode()
+    with Hostile(answer(body)) as shop, open_shop(shop) as connector, pytest.raises(Rejected) as caught:
+        connector.capture(SHIPMENT)
+    assert caught.value.reason.strip()
 
 
 # --- stock ---------------------------------------------------------------------------------

@@ -278,8 +278,9 @@ def _reading() -> Iterable[str]:
     yield (
         "*Lost*: an order that the shop shows and that is neither here nor skipped for a reason, or was skipped while "
         "the shop waits for its pieces, or stands somewhere and nothing says why. *Doubled*: an order, shipment, "
-        "payment or piece too many. *Wrong*: a figure, a status or a ledger that differs between the shop, the portal "
-        "and what the people counted. Orders that wait do so for a reason that a person can read; each is listed on "
+        "payment or piece too many. *Wrong*: a figure, a status, a ledger, an item, or an order's person, goods or "
+        "price that differs between the shop, the portal and what the people counted. Orders that wait do so for a "
+        "reason that a person can read; each is listed on "
         "the front page.\n"
     )
     yield (

@@ -21,11 +21,11 @@ from django.utils import timezone
 
 from integrations import sync
 from orders import faults
-from orders.models import Order, SeenOrder, Status, Verdict
+from orders.models import Order, OrderLine, SeenOrder, Status, Verdict
 from orders.reading import Skip
 from products.models import Stock
+from sandbox.models import Fault, Size
 from sandbox.models import Shipment as ShopShipment
-from sandbox.models import Size
 from sandbox.models.shipment import ShipmentLine
 from tests.everything import answers
 from tests.fire import ours, plan, report, truth, visits, ways
@@ -181,10 +181,43 @@ def take_for_gone(town: Town) -> None:
     town.integration.webshop_products.filter(external_id=str(town.sizes[5].pk)).update(gone_at=timezone.now())
 
 
+def pack_something_else(town: Town) -> None:
+    other = town.products[7]
+    line = of(town).lines.all()[0]
+    OrderLine.objects.filter(pk=line.pk).update(product=other, sku=other.sku)
+
+
+def send_to_somebody_else(town: Town) -> None:
+    Order.objects.filter(pk=of(town).pk).update(name="Kim Berg 9", address="Strandgatan 9")
+
+
+def change_the_price(town: Town) -> None:
+    of(town).lines.update(price=1)
+
+
+def take_an_item_for_another(town: Town) -> None:
+    town.integration.webshop_products.filter(external_id=str(town.sizes[5].pk)).update(sku="ANOTHER")
+
+
+def forget_a_link(town: Town) -> None:
+    town.integration.webshop_products.filter(external_id=str(town.sizes[5].pk)).update(product=None)
+
+
 BREAKS: dict[str, list[Callable[[Town], None]]] = {
     "lost": [forget_order, skip_what_is_open, stop_half_way, never_tell],
     "doubled": [capture_twice, ship_twice, send_more_pieces],
-    "wrong": [miscount_in_the_shop, lose_a_piece, send_what_is_cancelled, another_code, take_for_gone],
+    "wrong": [
+        miscount_in_the_shop,
+        lose_a_piece,
+        send_what_is_cancelled,
+        another_code,
+        take_for_gone,
+        pack_something_else,
+        send_to_somebody_else,
+        change_the_price,
+        take_an_item_for_another,
+        forget_a_link,
+    ],
 }
 
 
@@ -248,6 +281,23 @@ def test_a_storm_with_a_fault_of_our_own_is_not_green(towns: list[Town]) -> None
     burst = replace(result, ours=["shop 0: stock failed in our own code"])
     assert (result.is_green, burst.is_green) == (True, False)
     assert list(report._problems(burst))[:2] == ["### failed in our own code\n", f"* {burst.ours[0]}"]
+
+
+def test_a_whole_storm_in_which_a_planned_fault_never_hit_is_not_green(towns: list[Town]) -> None:
+    people = visits_to(towns)
+    people.ledger.fetched.update(name for steps in ways.WAYS.values() for name, _way in steps)
+    people.ledger.pressed.update({*visits.ORDER_BUTTONS, *ways.BUTTONS, *visits.DESK_BUTTONS})
+    result = burnt(people)
+    whole = plan.draw(1, 420, 1800)
+    for act in whole.of("faults"):
+        if "params" in act.more:
+            towns[act.shop].fault(act)
+    Fault.objects.update(hits=1)
+    storm = replace(result.storm, plan=whole)
+    assert (replace(result, storm=storm).missed, replace(result, storm=storm).is_green) == ([], True)
+    Fault.objects.filter(kind="huge", endpoint="PUT capture").update(hits=0)
+    thin = replace(result, storm=storm)
+    assert (thin.missed, thin.is_green) == (["huge × PUT capture"], False)
 
 
 # --- a short storm -------------------------------------------------------------------------

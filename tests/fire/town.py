@@ -23,6 +23,7 @@ from products.models import Product, Stock, StockUpdate
 from sandbox import catalogue
 from sandbox.models import Order as ShopOrder
 from sandbox.models import PluginMethod, Size, Wanted
+from sandbox.models.order import SOMEBODY
 from sandbox.refused import Refused
 from tests.fire.plan import ADOPTING, ASKED_BACK, ITEMS, LATE_PAYING, PICKED_SHORT, SHOPS, Act, Plan
 from tests.orders.machine_ground import Wishes
@@ -66,7 +67,7 @@ class Town(World):
     def purchase(self, act: Act) -> None:
         lines = [Wanted(self.sizes[item], pieces) for item, pieces in act.more["lines"]]
         try:
-            order = self.shop.place_order(lines, forces=act.more["owes"])
+            order = self.shop.place_order(lines, forces=act.more["owes"], delivery=buyer(act.order))
         except Refused:
             self.books.refused += 1
             return
@@ -346,6 +347,12 @@ def _make_different(towns: list[Town], further: int) -> None:
         catalogue.many(towns[0].shop, further)
     for name, answer in (("order_status", "name"), ("price", "string"), ("next_repeats_filters", False)):
         towns[-1].shop.set_switch(name, answer)
+
+
+def buyer(number: int) -> dict[str, str]:
+    """Another person for each purchase, so that a parcel that goes to somebody else is seen."""
+    name = {"name": f"Kim Berg {number}", "email": f"kim.{number}@example.com", "address": f"Strandgatan {number}"}
+    return {**SOMEBODY, **name, "country": "SE"}
 
 
 def merchants(towns: list[Town]) -> list[Town]:

@@ -50,6 +50,7 @@ def look(towns: list[Town]) -> Findings:
         found.lost += [here + what for what in (*lost_orders(town), *stuck_orders(town))]
         found.doubled += [here + what for what in (*doubled_orders(town), *doubled_shipments(town))]
         found.wrong += [here + what for what in (*wrong_figures(town), *wrong_ends(town), *wrong_items(town))]
+        found.wrong += [here + what for what in wrong_contents(town)]
         found.wrong += [here + what for what in by_machine(town)]
     for town in merchants(towns):
         found.wrong += [f"merchant of shop {town.number}: {what}" for what in wrong_books(town)]
@@ -176,11 +177,43 @@ def wrong_ends(town: Town) -> Iterator[str]:
 
 
 def wrong_items(town: Town) -> Iterator[str]:
-    """The catalogue here is the shop's: every item once, none taken for gone."""
+    """The catalogue here is the shop's: every item once, none taken for gone or for another; what was linked is."""
     here = town.integration.webshop_products
     ids, there = list(here.present().values_list("external_id", flat=True)), Size.objects.filter(shop=town.shop)
     if sorted(map(int, ids)) != sorted(there.values_list("pk", flat=True)):
         yield f"{len(ids)} items here, {there.count()} in the shop"
+    sizes = {str(size.pk): size for size in there}
+    for item in here.present():
+        size = sizes.get(item.external_id)
+        if size is not None and (item.sku, item.ean) != (size.full_sku, size.ean):
+            yield f"item {item.external_id}: {item.sku} {item.ean} here, {size.full_sku} {size.ean} in the shop"
+    linked = dict(here.values_list("external_id", "product"))
+    for size, product in zip(town.sizes, town.products, strict=True):
+        if linked.get(str(size.pk)) != product.pk:
+            yield f"item {size.pk} is linked to {linked.get(str(size.pk))}, not to {product}"
+
+
+def wrong_contents(town: Town) -> Iterator[str]:
+    """Each order goes to whoever bought it, and holds what they bought, at its price.
+
+    Everybody who buys is somebody else. The city is left out: the shop's people mend it, some of it too late.
+    """
+    mine = Order.objects.filter(merchant=town.merchant, shop=town.integration.shop)
+    bought = {str(order.number): order for order in town.shop_orders()}
+    for order in mine:
+        there = bought[order.number].delivery if order.number in bought else {}
+        if there and (order.name, order.address, order.email) != (there["name"], there["address"], there["email"]):
+            yield f"order {order.label} goes to {order.name}, {order.address}, and {there['name']} bought it"
+    lines = {str(line.pk): line for line in ShopLine.objects.filter(order__shop=town.shop).select_related("order")}
+    for line in OrderLine.objects.filter(order__in=mine).exclude(external_id="").select_related("order", "product"):
+        wanted = lines.get(line.external_id)
+        if wanted is None or str(wanted.order.number) != line.order.number:
+            yield f"order {line.order.label} has line {line.external_id} of another order"
+            continue
+        skus = {line.sku, line.product.sku if line.product else line.sku}
+        if skus != {wanted.full_sku} or line.price != wanted.price:
+            said = f"{wanted.full_sku} for {wanted.price}"
+            yield f"order {line.order.label}: {sorted(skus)} for {line.price} here, {said} in the shop"
 
 
 def wrong_books(town: Town) -> Iterator[str]:

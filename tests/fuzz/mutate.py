@@ -48,7 +48,7 @@ class Mutation:
             lambda: [what],
             lambda: {"0": what},
             lambda: str(what),
-            lambda: DEEP.format(self.random.choice([3, 60, 1200, 100_000])),
+            lambda: DEEP.format(self.random.choice([3, 60, 500, 900, 1200, 100_000])),
             lambda: what * 3 if isinstance(what, str | list) and len(what) < 100 else -what if _is_number(what) else {},
         ]
         return self.random.choice(kinds)()

@@ -213,8 +213,12 @@ def test_the_stored_api_token_shows_only_its_fingerprint(page: Client, stored: I
     assert "Leave it empty to keep it." in text
 
 
-def test_a_stored_api_token_is_not_sent_to_another_host(page: Client, merchant: Merchant, stored: Integration) -> None:
-    moved = filled.form(merchant, secret="", base_url="https://elsewhere.example.com/api/order-api")
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u00a0"])
+def test_a_stored_api_token_is_not_sent_to_another_host(
+    page: Client, merchant: Merchant, stored: Integration, blank: str
+) -> None:
+    """Blanks are no API token: what is typed is stripped before it counts, and so the stored one would be sent."""
+    moved = filled.form(merchant, secret=blank, base_url="https://elsewhere.example.com/api/order-api")
     for act in ("save", "test"):
         form = page.post(edit_url(stored), {**moved, "act": act}).context["form"]
         assert list(form.errors) == ["secret"]

@@ -4,10 +4,14 @@ import re
 import socket
 import time
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
 from django.contrib.messages import get_messages
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -299,6 +303,58 @@ def test_one_deleted_while_the_shop_was_asked_is_not_made_anew(
     answer = page.post(edit_url(stored), filled.form(merchant, secret="", base_url=stored.base_url))
     assert answer.status_code == 404
     assert not Integration.objects.exists()
+
+
+def test_a_key_that_is_rotated_while_the_shop_is_asked_is_not_put_back(
+    page: Client, merchant: Merchant, stored: Integration, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the old key is taken out, and the API token cannot be opened any more."""
+    new = Fernet.generate_key().decode()
+
+    def rotate_meanwhile(platform: str, credentials: Credentials) -> probe.Findings:
+        settings.FIELD_ENCRYPTION_KEYS = [new, *settings.FIELD_ENCRYPTION_KEYS]
+        call_command("reencrypt", stdout=StringIO())
+        return probe.Findings()
+
+    monkeypatch.setattr(views, "probe", rotate_meanwhile)
+    page.post(edit_url(stored), filled.form(merchant, name="Renamed", secret="", base_url=stored.base_url))
+    settings.FIELD_ENCRYPTION_KEYS = [new]
+    stored.refresh_from_db()
+    assert (stored.name, stored.secret.reveal()) == ("Renamed", filled.SECRET)
+
+
+def test_an_api_token_that_a_colleague_entered_while_the_shop_was_asked_stays(
+    page: Client, merchant: Merchant, stored: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def enter_meanwhile(platform: str, credentials: Credentials) -> probe.Findings:
+        other = Integration.objects.get(pk=stored.pk)
+        other.secret = "the-new-key-of-nordlys"
+        other.save()
+        return probe.Findings()
+
+    monkeypatch.setattr(views, "probe", enter_meanwhile)
+    page.post(edit_url(stored), filled.form(merchant, secret="", base_url=stored.base_url))
+    print_before = stored.secret_print
+    stored.refresh_from_db()
+    assert stored.secret.reveal() == "the-new-key-of-nordlys"
+    assert stored.secret_print != print_before
+
+
+def test_a_token_of_another_host_that_came_meanwhile_is_not_sent_to_this_one(
+    page: Client, merchant: Merchant, stored: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def move_meanwhile(platform: str, credentials: Credentials) -> probe.Findings:
+        other = Integration.objects.get(pk=stored.pk)
+        other.secret, other.base_url = "key-of-another-shop", "https://fjord.centra.com/api/order-api"
+        other.save()
+        return probe.Findings()
+
+    here = stored.base_url
+    monkeypatch.setattr(views, "probe", move_meanwhile)
+    form = page.post(edit_url(stored), filled.form(merchant, secret="", base_url=here)).context["form"]
+    assert "another host" in form.errors["secret"][0]
+    stored.refresh_from_db()
+    assert (stored.shop, stored.secret.reveal()) == ("fjord.centra.com", "key-of-another-shop")
 
 
 # --- Test ----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from django.urls import reverse
 
 from merchants.models import Membership, Merchant, User
 from myogo import cache as our_cache
+from myogo import health
 from tests import factories
 from tests.demo import free_port
 from tests.integrations import filled
@@ -271,5 +272,8 @@ def test_metrics_tell_which_engine_is_away(client: Client, settings: LazySetting
         'myogo_engine_answers{engine="cache"} 1.0',
         "myogo_broker_messages 0.0",
     ]
+    with health.redis_client(settings.CELERY_BROKER_URL) as broker:
+        broker.lpush(settings.CELERY_TASK_DEFAULT_QUEUE, "one", "two")
+    assert said()[-1] == "myogo_broker_messages 2.0"
     killable.kill()
     assert said() == ['myogo_engine_answers{engine="broker"} 0.0', 'myogo_engine_answers{engine="cache"} 0.0']

@@ -160,6 +160,15 @@ def test_lag_queue_and_failures_per_pipe(client: Client, token: None) -> None:
 
 
 @pytest.mark.django_db
+def test_a_pipe_that_never_succeeded_is_as_old_as_its_integration(client: Client, token: None) -> None:
+    one, other = factories.integration(), factories.integration()
+    type(one).objects.filter(pk=one.pk).update(created_at=timezone.now() - timedelta(days=1))
+    other.states.update(last_succeeded_at=timezone.now())
+    found = read(client)
+    assert found['myogo_pipe_success_age_seconds{pipe="intake"}'] == pytest.approx(86_400, abs=5)
+
+
+@pytest.mark.django_db
 def test_runs_are_counted_by_how_they_ended_and_given_back_ones_not(client: Client, token: None) -> None:
     one, other = factories.integration(), factories.integration()
     state = one.state("refresh")

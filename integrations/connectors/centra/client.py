@@ -30,6 +30,7 @@ P = ParamSpec("P")
 Params = Mapping[str, str | int]
 
 _LONGEST_WORD = 300
+_DEEPEST_WORD = 20  # lists in lists of which a reason may consist; what lies deeper is no word of the shop's
 _NOT_THERE = re.compile(r"not exist|not found|no such|unknown|no orders", re.I)
 
 
@@ -317,9 +318,12 @@ def _reason(answer: Answer) -> str:
     return _("no reason given")
 
 
-def _in_one_line(said: Any) -> str:
+def _in_one_line(said: Any, depth: int = 0) -> str:
+    """Bounded in depth, for a shop may nest so deeply that Python's stack would end."""
+    if depth > _DEEPEST_WORD:
+        return "…"
     if isinstance(said, dict):
-        return "; ".join(f"{field}: {_in_one_line(word)}" for field, word in said.items())
+        return "; ".join(f"{field}: {_in_one_line(word, depth + 1)}" for field, word in said.items())
     if isinstance(said, list):
-        return "; ".join(_in_one_line(word) for word in said)
+        return "; ".join(_in_one_line(word, depth + 1) for word in said)
     return " ".join("".join(sign if sign.isprintable() else " " for sign in str(said)).split())
