@@ -29,7 +29,7 @@ AMISS = """() => {
     ...is('boxes touch', stuck),
     ...is('sign on its sentence', all('.messagelist li')
       .filter(one => px(one, 'paddingLeft') < px(one, 'backgroundPositionX') + px(one, 'backgroundSize'))),
-    ...is('cut off', all('#changelist .actions .button')
+    ...is('cut off', all('#changelist .actions :is(.button, select, input)')
       .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth - 16)),
   ];
 }"""
