@@ -278,4 +278,5 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
             "The warehouse is played for %(n)d orders; they are sent in a moment.",
             len(outcome.done),
         )
-        self.say(request, said % {"n": len(outcome.done)}, outcome)
+        sentence = said % {"n": len(outcome.done)} if outcome.done else str(_("The warehouse is played for no order."))
+        self.say(request, sentence, outcome)

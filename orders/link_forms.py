@@ -35,6 +35,7 @@ class LinkForm(forms.Form):
     method = MethodChoice(
         label=gettext_lazy("Shipping method"),
         queryset=MerchantMethod.objects.none(),
+        empty_label=gettext_lazy("Choose a method"),
         error_messages={"invalid_choice": gettext_lazy("This method is not active any more. Choose another.")},
     )
     countries = forms.MultipleChoiceField(
@@ -91,9 +92,12 @@ class LinkForm(forms.Form):
 
     @property
     def seal(self) -> str:
-        """What was looked at: Save stores only what the preview showed."""
+        """What was looked at, with the links of the word as they stood: Save stores only what the preview showed."""
         data = self.cleaned_data
-        return "|".join([fold(data["value"]), ",".join(sorted(data["countries"])), str(data["method"].pk)])
+        others = self._others(data["value"])
+        stood = sorted(f"{','.join(sorted(other.countries))}={other.method_id}" for other in others)
+        chosen = [fold(data["value"]), ",".join(sorted(data["countries"])), str(data["method"].pk)]
+        return "|".join([*chosen, *stood])
 
 
 def country_choices(integration: Integration) -> list[tuple[str, Any]]:

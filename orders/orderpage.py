@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django_countries import countries
 
 from orders import differences, moves, restoring, splitting
 from orders.models import Cause, Hold, Order, OrderLine, Status
@@ -171,6 +172,8 @@ def _address_lines(address: Any) -> list[str]:
     """A billing address as it was read: a line for each part that says something."""
     if not isinstance(address, dict):
         return []
+    code = str(address.get("country") or "")
+    address = {**address, "country": countries.name(code) or code}
     keys = ("name", "company", "address", "address2", ("zip_code", "city"), "state", "country", "phone", "email")
     lines = [
         " ".join(str(address.get(part) or "") for part in ((key,) if isinstance(key, str) else key)).strip()

@@ -182,7 +182,7 @@ def _pieces_error(text: str) -> str:
     if not text:
         return _("How many pieces?")
     if not re.fullmatch("[0-9]+", _bare(text)):
-        return _("Pieces are a whole number, as in 120.")
+        return _("Pieces are a whole number, zero or more, as in 120.")
     return _too_many() if len(_bare(text)) > 7 or int(_bare(text)) > MOST_PIECES else ""
 
 

@@ -96,7 +96,7 @@ class MerchantMethodAdmin(NotMadeHere, admin.ModelAdmin[MerchantMethod]):
         """Active from now on; the merchant is told."""
         changed = _rows(chosen).answer(MerchantMethod.State.ACTIVE, _said(request))
         said = ngettext("%(n)d method is active.", "%(n)d methods are active.", changed) % {"n": changed}
-        messages.success(request, said)
+        _tell(request, said if changed else "")
 
     @admin.action(description=_("Decline"), permissions=["change"])
     def decline(self, request: HttpRequest, chosen: MerchantMethodQuerySet) -> None:
@@ -107,7 +107,7 @@ class MerchantMethodAdmin(NotMadeHere, admin.ModelAdmin[MerchantMethod]):
             return
         changed = _rows(chosen).answer(MerchantMethod.State.DECLINED, answer)
         said = ngettext("%(n)d method is declined.", "%(n)d methods are declined.", changed) % {"n": changed}
-        messages.success(request, said)
+        _tell(request, said if changed else "")
 
     @admin.display(description=_("method"), ordering="method__carrier__name")
     def method_label(self, row: MerchantMethod) -> str:
@@ -137,6 +137,14 @@ class MerchantMethodAdmin(NotMadeHere, admin.ModelAdmin[MerchantMethod]):
 def _when(at: datetime | None, words: str) -> SafeString:
     """One cell for a time and what belongs to it, so that the list fits its page."""
     return format_html("{}<br>{}", clock(at, "bare"), words) if words else clock(at, "bare")
+
+
+def _tell(request: HttpRequest, sentence: str) -> None:
+    """What was done; where nothing was, that and why."""
+    if sentence:
+        messages.success(request, sentence)
+    else:
+        messages.warning(request, _("Nothing was changed: the chosen methods were answered so before."))
 
 
 def _said(request: HttpRequest) -> str:

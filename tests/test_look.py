@@ -109,6 +109,13 @@ def test_every_text_is_marked_for_translation(path: Path) -> None:
 
 
 @every_template
+def test_edit_merchant_is_a_way_back_wherever_it_stands(path: Path) -> None:
+    """Only on its own page it is no link."""
+    plain = '<li>{% translate "Edit Merchant" %}</li>' in path.read_text()
+    assert plain == (path == ROOT / "templates/merchants/company.html")
+
+
+@every_template
 def test_words_given_to_an_include_are_marked_for_translation(path: Path) -> None:
     includes = re.findall(r"\{% include [^%]*%\}", path.read_text())
     words = [

@@ -134,6 +134,8 @@ def with_rest(text: str, number: int, alone: int) -> str:
     """What is true of each of these orders, and of how many nothing else is."""
     if alone == number:
         return text
+    if not alone and number > 1:
+        return f"{text} {_('Each has further reasons.')}"
     some = ngettext("%(n)d of them has no further reason.", "%(n)d of them have no further reason.", alone)
     return f"{text} {_('It has further reasons.') if number == 1 else some % {'n': alone}}"
 

@@ -14,6 +14,25 @@ from tests.demo import Demo, running_demo
 ARTEFACTS = Path(__file__).resolve().parent.parent / "artefacts"
 AXE = Path(__file__).resolve().parent / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# What no page may show, in either width: a line that ends in dots, room kept for buttons that are not there, boxes that
+# touch, a sign on top of its own sentence, a button that is cut off.
+AMISS = """() => {
+  const seen = [...document.querySelectorAll('body *')].filter(one => one.getClientRects().length);
+  const all = words => seen.filter(one => one.matches(words));
+  const px = (one, name) => parseFloat(getComputedStyle(one)[name]);
+  const is = (what, ones) => ones.map(one => `${what}: ${one.outerHTML.slice(0, 120)}`);
+  const stuck = all('.card + .note, .card + .notes, .notes + .note, .note + .note')
+    .filter(one => one.getBoundingClientRect().top - one.previousElementSibling.getBoundingClientRect().bottom < 8);
+  return [
+    ...is('ends in dots', all('.side summary > span').filter(one => one.scrollWidth > one.clientWidth)),
+    ...is('room for nothing', all('.top .right').filter(one => !one.children.length)),
+    ...is('boxes touch', stuck),
+    ...is('sign on its sentence', all('.messagelist li')
+      .filter(one => px(one, 'paddingLeft') < px(one, 'backgroundPositionX') + px(one, 'backgroundSize'))),
+    ...is('cut off', all('#changelist .actions :is(.button, select, input)')
+      .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth - 16)),
+  ];
+}"""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -113,6 +132,7 @@ class Tab:
             self.page.screenshot(path=ARTEFACTS / f"{name}-{width}.png", full_page=True, caret="initial")
             overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert overflow <= 0, f"{name} scrolls sideways by {overflow} pixels at {width}"
+            assert self.page.evaluate(AMISS) == [], f"{name} at {width}"
 
     def has_no_barrier(self) -> None:
         """axe-core finds nothing that keeps a keyboard or a screen reader out."""

@@ -58,6 +58,8 @@ def test_a_tidy_base_url_stays_as_it_is(base_url: str) -> None:
         ("   ", "Paste the Base URL"),
         ("nordlys.centra.com/api/order-api", "Do you mean https://nordlys.centra.com/api/order-api?"),
         ("//nordlys.centra.com/api/x", "Do you mean https://nordlys.centra.com/api/x?"),
+        ("not a url", "not a web address"),
+        ("a-key-typed-by-hand-1", "not a web address"),
         ("ftp://nordlys.centra.com/api/order-api", "not a web address"),
         ("https://", "not a web address"),
         ("https://[::1/api/x", "not a web address"),

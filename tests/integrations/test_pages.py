@@ -285,6 +285,15 @@ def test_work_of_a_paused_pipe_is_not_called_running(page: Client, integration: 
     assert "running" not in activity
 
 
+def test_a_pipe_that_is_switched_off_promises_no_run(page: Client, integration: Integration) -> None:
+    Integration.objects.filter(pk=integration.pk).update(sends_stock=False)
+    off = text_of(page, edit_url(integration))
+    assert "switched off" in off
+    assert "when it is switched on" in off
+    Integration.objects.filter(pk=integration.pk).update(sends_stock=True)
+    assert "when it is switched on" not in text_of(page, edit_url(integration))
+
+
 def test_that_a_pipe_is_paused_is_said_once_and_beside_its_button(
     page: Client, merchant: Merchant, integration: Integration
 ) -> None:

@@ -455,7 +455,9 @@ def test_playing_is_offered_only_beside_the_stand_in(
 ) -> None:
     order = new(merchant, shelf)
     assert "Play warehouse" in listed(staff)
-    assert "is not of a shop of the stand-in" in text_of(press(staff, "play_warehouse", order))
+    refused = text_of(press(staff, "play_warehouse", order))
+    assert "The warehouse is played for no order." in refused
+    assert "is not of a shop of the stand-in" in refused
     settings.SANDBOX = False
     assert "Play warehouse" not in listed(staff)
     press(staff, "play_warehouse", order)

@@ -155,6 +155,16 @@ def test_every_group_says_what_its_mend_frees_where_that_can_be_known(
     assert texts == [expected(cause, some=True)]
 
 
+def test_where_all_of_a_group_have_further_reasons_no_nought_is_counted(page: Client, merchant: Merchant) -> None:
+    for _each in range(2):
+        held(merchant, (Cause.PAYMENT, "")).holds.create(cause=Cause.PHONE, text="No phone.")
+    texts = [text for text, _url, _words in notes(page, merchant).values()]
+    assert texts == [
+        "Each goes on by itself when it is mended. Each has further reasons.",
+        "Each goes on by itself when the shop lets it go. Each has further reasons.",
+    ]
+
+
 def test_a_single_order_says_what_is_the_matter_and_whether_that_is_all(page: Client, merchant: Merchant) -> None:
     order = held(merchant, (Cause.PHONE, ""))
     assert [text for text, _url, _words in notes(page, merchant).values()] == ["Why: phone."]

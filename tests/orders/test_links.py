@@ -249,6 +249,20 @@ def test_save_stores_only_what_was_looked_at(page: Client, shop: Integration, co
     assert MethodLink.objects.count() == 1
 
 
+def test_a_second_window_does_not_save_over_a_link_that_it_never_showed(
+    page: Client, shop: Integration, merchant: Merchant, collect: MerchantMethod
+) -> None:
+    other = things.active(merchant, "Parcel")
+    typed: dict[str, Any] = {"value": "standard", "method": other.pk}
+    second = page.post(link_url(shop), {**typed, "act": "preview"}).context["seal"]
+    save(page, shop, "standard", collect)
+    answer = page.post(link_url(shop), {**typed, "act": "save", "seen": second})
+    assert "Nothing is saved yet." in text_of(answer)
+    assert MethodLink.objects.get().method_id == collect.pk
+    assert page.post(link_url(shop), {**typed, "act": "save", "seen": answer.context["seal"]}).status_code == 302
+    assert MethodLink.objects.get().method_id == other.pk
+
+
 @pytest.mark.parametrize(
     ("typed", "error"),
     [

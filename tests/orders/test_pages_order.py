@@ -1,5 +1,6 @@
 """One order's page: what it says, what may be done there, and the answers."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -107,6 +108,30 @@ def test_it_shows_the_whole_order(page: Client, order: Order) -> None:
         "last change",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ({"city": ""}, "111 51, Sweden"),
+        ({"city": "", "zip_code": ""}, "Sweden"),
+        ({"city": "", "state": "AB"}, "111 51 AB, Sweden"),
+        ({"state": "AB"}, "111 51 Stockholm, AB, Sweden"),
+        ({"country": ""}, "111 51 Stockholm"),
+    ],
+)
+def test_an_address_that_lacks_something_leaves_no_comma_behind(
+    page: Client, order: Order, place: dict[str, str], line: str
+) -> None:
+    Order.objects.filter(pk=order.pk).update(**place)
+    assert re.search(rf"<br>\s*{line}\s*</p>", text_of(page, order))
+
+
+def test_the_bill_names_its_country_as_the_parcel_does(page: Client, order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(bill_to={"name": "Åberg AB", "country": "SE"})
+    assert "Åberg AB<br>Sweden" in text_of(page, order)
+    Order.objects.filter(pk=order.pk).update(bill_to={"name": "Åberg AB", "country": "Narnia"})
+    assert "Åberg AB<br>Narnia" in text_of(page, order)
 
 
 def test_the_nine_words_stand_there_and_only_what_may_be_is_choosable(page: Client, order: Order) -> None:

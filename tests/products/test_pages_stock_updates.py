@@ -121,7 +121,7 @@ def test_rows_and_pasted_lines_of_one_sku_are_added_up_and_it_is_said(
         (("FG-NOWHERE", "5"), "You have no product with this SKU"),
         (("", "5"), "Which SKU are these pieces of?"),
         (("FG2", ""), "How many pieces?"),
-        (("FG2", "-1"), "whole number"),
+        (("FG2", "-1"), "a whole number, zero or more"),
         (("FG2", "1.5"), "whole number"),
         (("FG2", "1,000"), "whole number"),
         (("FG2", "１２"), "whole number"),

@@ -72,6 +72,15 @@ def test_activate_answers_once_and_leaves_owed_that_the_merchant_is_told(desk: C
     assert active.answered_at is None
 
 
+def test_where_nothing_is_left_to_answer_that_is_said(desk: Client, merchant: Merchant) -> None:
+    """A second window that was open before the first one answered."""
+    active, declined = things.active(merchant, "Active"), things.active(merchant, "Declined", state="declined")
+    for action, row in (("activate", active), ("decline", declined)):
+        said = act(desk, action, row, answer="No room.")
+        assert "Nothing was changed: the chosen methods were answered so before." in said
+        assert "0 methods" not in said
+
+
 def test_decline_needs_an_answer(desk: Client, merchant: Merchant) -> None:
     row = things.active(merchant, "Asked", state="requested")
     assert "Nothing was declined" in act(desk, "decline", row)

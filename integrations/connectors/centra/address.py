@@ -38,10 +38,10 @@ def tidy_base_url(text: str) -> str:
 
 def _split(pasted: str) -> SplitResult:
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", pasted):
-        raise ValueError(
-            _("The address must begin with https://. Do you mean %(guess)s?")
-            % {"guess": f"https://{pasted.lstrip('/')}"}
-        )
+        guess = f"https://{pasted.lstrip('/')}"
+        if not re.fullmatch(r"https://[^\s/]+\.[^\s/]+(/\S*)?", guess):
+            raise ValueError(_is_no_address())
+        raise ValueError(_("The address must begin with https://. Do you mean %(guess)s?") % {"guess": guess})
     if not pasted.isprintable() or re.search(r"[\s\\]", pasted):
         raise ValueError(_("The address contains a blank or a backslash. Copy it from Centra once more."))
     try:
@@ -50,8 +50,12 @@ def _split(pasted: str) -> SplitResult:
     except ValueError:
         has_host = False
     if not has_host or parts.scheme not in ("https", "http"):
-        raise ValueError(_("This is not a web address. It should look like %(example)s.") % {"example": EXAMPLE})
+        raise ValueError(_is_no_address())
     return parts
+
+
+def _is_no_address() -> str:
+    return _("This is not a web address. It should look like %(example)s.") % {"example": EXAMPLE}
 
 
 def _refuse_extras(pasted: str, place: str) -> None:
