@@ -680,7 +680,7 @@ def test_a_warehouse_that_is_met_after_the_choice_is_asked_for_and_its_orders_wa
 
 
 def test_the_order_says_what_is_sent_from_elsewhere(centra: Centra, sweater: Goods) -> None:
-    centra.integration.warehouses_ours = ["Main"]
+    centra.integration.warehouses_met, centra.integration.warehouses_ours = ["Main", "Store"], ["Main"]
     centra.integration.save()
     placed = bought_at(centra, sweater, Main=2, Store=1)
     look(centra)
