@@ -33,6 +33,7 @@ _PHRASES: dict[str, Callable[[int], str]] = {
     "chosen": lambda n: _("%(n)s chosen"),
     "created": lambda n: ngettext("%(n)s product created", "%(n)s products created", n),
     "linked": lambda n: _("%(n)s linked"),
+    "moved": lambda n: ngettext("%(n)s order goes along", "%(n)s orders go along", n),
     "problems": lambda n: ngettext("%(n)s problem waits", "%(n)s problems wait", n),
 }
 

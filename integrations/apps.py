@@ -8,11 +8,12 @@ class IntegrationsConfig(AppConfig):
     verbose_name = _("Integrations")
 
     def ready(self) -> None:
-        from integrations import checks, installation, news  # noqa: F401  # registers the system checks
+        from integrations import checks, installation, moving, news, pipes  # noqa: F401  # registers the system checks
         from integrations.connectors import gate
         from merchants import notify
         from merchants.access import Item, add_page
 
+        pipes.OTHER_WORK[moving.KEY] = _("Store Hash")
         gate.asks(installation.may)
         notify.asks(installation.is_ours)
         post_migrate.connect(installation.write_name, sender=self)

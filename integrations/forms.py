@@ -7,17 +7,20 @@ from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.db.models import Q
+from django.forms import BoundField
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from integrations import moving
 from integrations.connectors import PLATFORMS, tidy_base_url
 from integrations.connectors.addresses import check_address
 from integrations.connectors.base import Credentials
 from integrations.fields import Secret, SecretFormField, SecretInput, Undecipherable
-from integrations.models import Integration, SyncRun
+from integrations.models import Integration, SyncRun, host
+from integrations.moving import Move, Which
 from integrations.pipes import OTHER_WORK, PIPES, label
 from integrations.settings_form import SettingsForm
 from merchants.models import Warehouse
@@ -72,6 +75,12 @@ class IntegrationForm(SettingsForm):
             attrs={"inputmode": "url", "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
         ),
     )
+    which_shop = forms.ChoiceField(
+        label=gettext_lazy("Which shop is at this address?"),
+        choices=Which.choices,
+        required=False,
+        widget=forms.RadioSelect,
+    )
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), choices=zone_choices)
 
     class Meta(SettingsForm.Meta):
@@ -86,6 +95,7 @@ class IntegrationForm(SettingsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stored_url = self.instance.base_url
+        self.move: Move | None = None  # to another host, with something kept of the one before
         self._explain()
         self._offer_warehouses()
         self._offer_zones()
@@ -97,7 +107,8 @@ class IntegrationForm(SettingsForm):
     @property
     def is_other_shop(self) -> bool:
         """Whether what was saved reads another catalogue than what was stored before."""
-        return bool(self.stored_url) and self.instance.base_url != self.stored_url
+        is_same = self.move is not None and self.cleaned_data["which_shop"] == Which.SAME
+        return bool(self.stored_url) and self.instance.base_url != self.stored_url and not is_same
 
     def pressed_before(self) -> Integration | None:
         """The integration that this very form has just made, when Save was pressed twice."""
@@ -122,7 +133,7 @@ class IntegrationForm(SettingsForm):
         token, address = self.fields["secret"], self.fields["base_url"]
         assert isinstance(token, SecretFormField)
         token.help_text = _("It is stored encrypted and never shown again.")
-        if not self.is_new:
+        if self.instance.secret:
             token.keep(self.instance.secret_print)
         token.help_text = _joined(_naming(says, platform.label, platform.secret_word), token.help_text)
         address.help_text = _naming(says, platform.label, platform.address_word)
@@ -184,6 +195,7 @@ class IntegrationForm(SettingsForm):
         typed = super().clean() or self.cleaned_data
         if not self.is_new and "base_url" in typed:
             self._refuse_to_move(typed["base_url"])
+        self._look_where_it_moves(typed.get("base_url", ""))
         return typed
 
     def _refuse_to_move(self, base_url: str) -> None:
@@ -195,15 +207,73 @@ class IntegrationForm(SettingsForm):
     def agree_with(self, stored: Integration) -> None:
         """With the locked row as it is now: what came while the shop was asked is not written over with what was then.
 
-        Another key for secrets, a colleague's API token, the name of a warehouse. An error where the token is of
-        another host by now.
+        Another key for secrets, a colleague's API token, the name of a warehouse.
         """
         self.instance.warehouses_met = stored.warehouses_met
         self.instance.warehouses_undecided = self.still_undecided(stored)
-        self.stored_url = stored.base_url
-        self._refuse_to_move(self.instance.base_url)
-        if not self.errors and not self.cleaned_data["secret"].is_new:
+        if not self.cleaned_data["secret"].is_new:
             self.instance.secret, self.instance.secret_print = stored.secret, stored.secret_print
+
+    # --- another host ----------------------------------------------------------------------
+
+    def _look_where_it_moves(self, base_url: str) -> None:
+        """Whether it leaves a host of which something is kept here: then it is asked which shop is at the new one."""
+        self.move = None
+        if self.is_new or not base_url or host(base_url) == host(self.stored_url):
+            return
+        move = Move(self.instance.pk, self.instance.merchant_id, host(self.stored_url), host(base_url))
+        if not moving.facts(move):
+            return
+        self.move = move
+        self["which_shop"].help_text = self._what_each_means(move)
+
+    def _what_each_means(self, move: Move) -> str:
+        """What comes of either answer, and of the merchant's other integrations with the same shop."""
+        same = _(
+            "The same shop: its orders, shipments and reserved pieces go along. Nothing comes in twice, and what is "
+            "owed is told to %(new)s."
+        )
+        fellow = _("“%(name)s” points at %(old)s as well and goes along: enter its API token again afterwards.")
+        other = _(
+            "Another shop: what the warehouse has not begun of %(old)s waits, and orders of %(new)s come in besides."
+        )
+        words = {"old": move.old, "new": move.new}
+        said = [same % words, *(fellow % {**words, "name": one.name} for one in move.fellows), other % words]
+        return " ".join(said)
+
+    @property
+    def asked(self) -> BoundField | None:
+        """The choice, where there is one to be made."""
+        return self["which_shop"] if self.move else None
+
+    def weigh_move(self) -> None:
+        """Another host needs a choice, and one that can be; of a valid form. Asked once more when it is written."""
+        if self.move is None:
+            return
+        which = self.cleaned_data["which_shop"]
+        if not which:
+            said = _("This is another address than %(old)s. %(facts)s Say below which shop it is.")
+            facts = " ".join(moving.facts(self.move))
+            self.add_error("base_url", said % {"old": self.move.old, "facts": facts})
+        elif why := moving.refusal(self.move, Which(which)):
+            self.add_error("which_shop", why)
+
+    def hold_still(self, stored: Integration) -> None:
+        """The same under locks, with the integration as it is stored now. Within the transaction that writes it."""
+        if stored.base_url != self.stored_url:
+            said = _("Somebody changed it meanwhile to %(now)s. Look at it again, and then save.")
+            self.add_error("base_url", said % {"now": stored.base_url})
+            return
+        self._look_where_it_moves(self.cleaned_data["base_url"])
+        if self.move and (which := self.cleaned_data["which_shop"]):
+            moving.lock(self.move, Which(which))
+        self.weigh_move()
+
+    def finish_move(self, who: str) -> list[Integration]:
+        """What goes along with the saved integration; returns what else points at the new host now."""
+        if self.move is None:
+            return []
+        return moving.settle(self.move, self.instance, Which(self.cleaned_data["which_shop"]), who)
 
 
 def _origin(url: str) -> tuple[str, str]:

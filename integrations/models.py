@@ -68,6 +68,11 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
         return self.filter(Q(merchant=merchant) | answered, shop=shop, warehouse=warehouse, sends_stock=True)
 
 
+def host(base_url: str) -> str:
+    """The shop of an address, as `Integration.save` keeps it."""
+    return urlsplit(base_url).netloc.rpartition("@")[2].lower()
+
+
 def platform_choices() -> list[tuple[str, str]]:
     return [(key, platform.label) for key, platform in PLATFORMS.items()]
 
@@ -145,7 +150,7 @@ class Integration(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.shop = urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
+        self.shop = host(self.base_url)
         if self.secret.is_new:
             self.secret_print = fingerprint(self.secret.reveal())
         is_new = self.pk is None
@@ -177,6 +182,8 @@ class Integration(models.Model):
 
         Raises `BadCredentials` where the stored token cannot be opened any more.
         """
+        if not self.secret:
+            raise BadCredentials(gettext("The Store Hash names another host now. Enter the API token again."))
         try:
             credentials = Credentials(self.base_url, self.secret.reveal(), self.time_zone)
         except Undecipherable:

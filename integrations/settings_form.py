@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.core import signing
@@ -23,7 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from integrations.connectors import PLATFORMS
 from integrations.connectors.preview import Span
-from integrations.models import Integration
+from integrations.models import Integration, host
 from merchants.templatetags.portal import zone_word
 
 LOOK_BACK = (1, 365)  # days
@@ -71,11 +70,6 @@ class WallClockField(forms.Field):
 def _midnight(text: str) -> datetime | None:
     day = parse_date(text)
     return datetime(day.year, day.month, day.day) if day else None  # noqa: DTZ001  # the zone is the form's
-
-
-def _host(base_url: str) -> str:
-    """The shop of an address, as `Integration.save` keeps it."""
-    return urlsplit(base_url).netloc.rpartition("@")[2].lower()
 
 
 class SettingsForm(forms.ModelForm[Integration]):
@@ -279,7 +273,7 @@ class SettingsForm(forms.ModelForm[Integration]):
         base_url, warehouse = typed.get("base_url"), typed.get("warehouse")
         if not base_url or warehouse is None:
             return ""
-        tellers = Integration.objects.telling(_host(base_url), warehouse, self.instance.merchant_id)
+        tellers = Integration.objects.telling(host(base_url), warehouse, self.instance.merchant_id)
         teller = tellers.exclude(pk=self.instance.pk).order_by("pk").first()
         if teller is None:
             return ""

@@ -117,6 +117,8 @@ def _answer(request: MerchantRequest, form: IntegrationForm, context: dict[str, 
     is_test = request.POST.get("act") == "test" and not form.non_field_errors()
     if findings and findings.field:
         form.add_error(findings.field, str(findings.error))
+    elif findings and not is_test:
+        form.weigh_move()
     coming = _coming(request, form, findings) if findings and not is_test and not form.errors else None
     if findings and not is_test and not form.errors and not coming and (saved := _saved(request, form, findings)):
         return saved
@@ -182,7 +184,7 @@ def _saved(request: MerchantRequest, form: IntegrationForm, findings: Findings) 
 @transaction.atomic
 def _store(request: MerchantRequest, form: IntegrationForm) -> Integration | None:
     """Write it, and set its pipes going; not where its name is taken. One deleted meanwhile is a 404, not made anew."""
-    Merchant.objects.select_for_update().get(pk=request.merchant.pk)
+    Merchant.objects.select_for_update(no_key=True).get(pk=request.merchant.pk)
     form.validate_unique()
     if form.errors:
         return None
@@ -196,26 +198,42 @@ def _store(request: MerchantRequest, form: IntegrationForm) -> Integration | Non
         return None
     if stored is None:
         return _started(request, form.save())
-    form.agree_with(stored)
+    form.hold_still(stored)
     if form.errors:
         return None
+    form.agree_with(stored)
     integration = form.save()
+    _take_along(request, form)
     integration.resume_after_change(other_shop=form.is_other_shop)
     if form.changes_what_comes_in and INTAKE in pipes.PIPES:
         _read_everything(request, integration, form)
     return integration
 
 
-def _locked(form: IntegrationForm) -> Integration | None:
-    """The stored row, locked together with all that could tell the same stock, in the order of their keys.
+def _take_along(request: MerchantRequest, form: IntegrationForm) -> None:
+    """What is here of the shop, where it is at another host now; and what its user has to do besides."""
+    fellows = form.finish_move(request.user.name)
+    if form.move and not form.is_other_shop:
+        said = _("%(new)s is the same shop: what was here of %(old)s went along.")
+        messages.success(request, said % {"new": form.move.new, "old": form.move.old})
+    for fellow in fellows:
+        said = _("“%(name)s” points at the new address too. Enter its API token again.")
+        messages.warning(request, said % {"name": fellow.name})
 
-    Of two new ones at the same moment the warehouse, locked first, lets one pass after the other.
+
+def _locked(form: IntegrationForm) -> Integration | None:
+    """The stored row, locked together with all that could tell the same stock or go along, in the order of their keys.
+
+    No foreign key to it waits: whoever holds an order's lock must be able to finish. Of two new ones at the same moment
+    the warehouse, locked first, lets one pass after the other.
     """
     typed = form.cleaned_data
     if typed["sends_stock"]:
         Warehouse.objects.select_for_update(no_key=True).get(pk=typed["warehouse"].pk)
     rivals = Q(sends_stock=True, warehouse=typed["warehouse"]) if typed["sends_stock"] else Q(pk__in=[])
-    rows = Integration.objects.filter(rivals | Q(pk=form.instance.pk)).select_for_update(of=("self",)).order_by("pk")
+    fellows = Q(merchant=form.move.merchant, shop=form.move.old) if form.move else Q(pk__in=[])
+    wanted = Integration.objects.filter(rivals | fellows | Q(pk=form.instance.pk))
+    rows = wanted.select_for_update(of=("self",), no_key=True).order_by("pk")
     return next((row for row in rows if row.pk == form.instance.pk), None)
 
 

@@ -8,11 +8,11 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        from integrations import activity
+        from integrations import activity, moving
         from integrations.pipes import Pipe, register
         from merchants import notify
         from merchants.access import Item, add_page, add_section
-        from orders import erasing, news  # noqa: F401  # erasing: its check of the setting
+        from orders import erasing, new_address, news  # noqa: F401  # erasing: its check of the setting
         from orders.handing import phrases
 
         activity.add_whole("orders", ("new", "known", "waiting", "skipped", "unreadable"))
@@ -37,6 +37,14 @@ class OrdersConfig(AppConfig):
             )
         )
         activity.register(phrases())
+        moving.register(
+            moving.Keeper(
+                facts=new_address.facts,
+                lock=new_address.lock,
+                refusal=new_address.refusal,
+                take_along=new_address.take_along,
+            )
+        )
         notify.register(notify.Kind("waiting", _("orders wait for something you can mend"), news.waiting))
         notify.register(notify.Kind("customised", _("an order with a customisation is stopped"), news.customised))
         notify.register(notify.Kind("asked", _("a paid or sent order needs your decision"), news.asked))

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from integrations.connectors.base import OrderData
 from integrations.connectors.errors import ShopError, Unavailable
-from integrations.sync import Run
+from integrations.sync import LostLease, Run
 from orders.handing import pieces_of, total
 from orders.models import OPEN, Order, OrderQuerySet, Shipment, Status
 
@@ -35,7 +35,9 @@ def locked(run: Run, pk: int) -> Iterator[Order]:
     with transaction.atomic():
         named = Order.objects.values("merchant_id", "shop", "number").get(pk=pk)
         parts = Order.objects.filter(**named).select_related(*RELATED).lock()
-        order = next(part for part in parts if part.pk == pk)
+        order = next((part for part in parts if part.pk == pk), None)
+        if order is None:
+            raise LostLease  # while we waited for it its shop got another host, see `new_address.py`
         run.keep(run.place)
         yield order
 

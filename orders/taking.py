@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 from integrations.connectors.base import OrderData, OrderStatus
 from integrations.connectors.errors import Unavailable
 from integrations.models import Integration, Tone
+from integrations.sync import LostLease
 from orders import (
     anew,
     deciding,
@@ -146,6 +147,7 @@ class Taking:
 
         `are_whole`: the page showed orders, not shipments, so it shows what is here under these numbers.
         """
+        self.stand()
         numbers = list({data.number for data in items})
         ours = self.ours(numbers)
         own = ours.filter(integration=self.integration)
@@ -212,8 +214,22 @@ class Taking:
         if not is_held:
             seen_rows.note_unreadable(self.integration, self.this_pass, number, why)
 
+    def stand(self) -> None:
+        """Its shop stays at this host until the transaction ends; raises `LostLease` where it is at another one now.
+
+        Locked before any order is, as where the host is changed: what is written meanwhile would be of a shop that is
+        no more, and come in again.
+        """
+        here = Integration.objects.filter(pk=self.integration.pk, shop=self.integration.shop)
+        if not here.select_for_update(no_key=True).values_list("pk", flat=True):
+            raise LostLease
+
     def _take(self, data: OrderData, digest: str) -> None:
-        parts = [] if data.number in self._absent else self.parts(data.number)
+        if data.number in self._absent:
+            self.stand()
+            parts = []
+        else:
+            parts = self.parts(data.number)
         self._absent.discard(data.number)
         if not parts:
             self._take_new(data, digest)
@@ -240,6 +256,7 @@ class Taking:
 
     def parts(self, number: str) -> list[Order]:
         """All parts of this number, locked; the whole order first."""
+        self.stand()
         rows = self.ours([number]).select_related("merchant", "integration", "warehouse", "shipment")
         return sorted(rows.lock(), key=lambda order: order.part)
 

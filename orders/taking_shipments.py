@@ -33,8 +33,8 @@ def take_page(into: Taking, shipments: Sequence[ShipmentData]) -> None:
         else:
             _take_one(into, shipment)
     with transaction.atomic():
-        Order.objects.filter(pk__in=same).update(seen_in=into.this_pass, shown_at=timezone.now())
         into.note_page([one.order for one in shipments if one.order], are_whole=False)
+        Order.objects.filter(pk__in=same).update(seen_in=into.this_pass, shown_at=timezone.now())
 
 
 def _known(into: Taking, shipments: Sequence[ShipmentData]) -> dict[str, list[tuple[int, str]]]:

@@ -106,6 +106,11 @@ def put_back(holder: Holder, claims: Iterable[Claim], why: str, who: str = "") -
     write(holder, [replace(one, held=0, deducted=0) for one in summed.values() if one.open_in_shop], None)
 
 
+def rename_shop(merchant: int, old: str, new: str) -> None:
+    """A shop of this merchant is at another host now. The orders are locked, and nobody writes their reservations."""
+    Reservation.objects.filter(stock__product__merchant=merchant, shop=old).update(shop=new)
+
+
 def _summed(claims: Iterable[Claim]) -> dict[Key, Claim]:
     """One claim per product and warehouse: two lines of an order may name the same product."""
     summed: dict[Key, Claim] = {}

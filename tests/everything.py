@@ -40,7 +40,9 @@ ON_BOTH = {
     "tests": _files("lists search"),
     "tests/integrations": _files("commits race sync sync_neighbours"),
     "tests/myogo": _files("failing restore running watch"),
-    "tests/orders": _files("deciding front handover intake intake_polls ledger machine pages_list stock_race"),
+    "tests/orders": _files(
+        "deciding front handover intake intake_polls ledger machine new_address_race pages_list stock_race"
+    ),
     "tests/products": _files(
         "creating creating_race known_pages refresh refresh_hard stock_brake stock_drift stock_push stock_race "
         "stock_receiving stock_tellers"
