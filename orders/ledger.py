@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db import models
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Integration
-from orders.models import Order, SeenOrder, Status, Verdict
+from orders.models import Order, OrderQuerySet, SeenOrder, Status, Verdict
 from orders.models.hold import OF_THE_SHOP
 
 NAMED = 20
@@ -69,6 +71,31 @@ def held_orders(integration: Integration) -> QuerySet[Order]:
     """Those of this shop that wait for a reason; one row for each reason."""
     ours = Order.objects.filter(merchant=integration.merchant_id, shop=integration.shop, status=Status.RESERVED)
     return ours.filter(holds__isnull=False)
+
+
+class Stand(models.TextChoices):
+    """What the ledger counts an order as that it has seen."""
+
+    HERE = "here", _("Here, and not held")
+    HELD = "held", _("Held")
+    WAITING = "waiting", _("Waiting for the shop")
+    UNREADABLE = "unreadable", _("Could not be read")
+
+
+def standing(orders: OrderQuerySet, integration: Integration, stand: Stand) -> OrderQuerySet:
+    """Those of them that this integration's ledger counts so; of an order in parts one, for it counts numbers."""
+    seen = SeenOrder.objects.filter(integration=integration, number=OuterRef("number"))
+    verdict = Verdict.UNREADABLE if stand is Stand.UNREADABLE else Verdict.TAKEN
+    found = orders.filter(Exists(seen.filter(verdict=verdict)), shop=integration.shop)
+    parts = Order.objects.filter(merchant=integration.merchant_id, shop=integration.shop, number=OuterRef("number"))
+    held = parts.filter(status=Status.RESERVED, holds__isnull=False)
+    for_shop = held.filter(holds__cause__in=sorted(OF_THE_SHOP))
+    if stand in (Stand.HELD, Stand.WAITING):
+        which, mine = (held, ~Exists(for_shop)) if stand is Stand.HELD else (for_shop, Q())
+        ours = Exists(which.filter(pk=OuterRef("pk"))) & ~Exists(which.filter(part__lt=OuterRef("part")))
+        return found.filter(ours, mine, status=Status.RESERVED)
+    first = Q(part=0) | ~Exists(parts.filter(part__lt=OuterRef("part")))
+    return found.filter(first, ~Exists(held)) if stand is Stand.HERE else found.filter(first)
 
 
 def _numbers(orders: QuerySet[Order]) -> QuerySet[Order, str]:
