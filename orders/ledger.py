@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Integration
@@ -83,19 +83,30 @@ class Stand(models.TextChoices):
 
 
 def standing(orders: OrderQuerySet, integration: Integration, stand: Stand) -> OrderQuerySet:
-    """Those of them that this integration's ledger counts so; of an order in parts one, for it counts numbers."""
-    seen = SeenOrder.objects.filter(integration=integration, number=OuterRef("number"))
+    """Those of them that this integration's ledger counts so; of an order in parts one, for it counts numbers.
+
+    Asked row by row, inside CASE: PostgreSQL makes no joins of it, see `_numbers`, and stops where the page is full.
+    """
     verdict = Verdict.UNREADABLE if stand is Stand.UNREADABLE else Verdict.TAKEN
-    found = orders.filter(Exists(seen.filter(verdict=verdict)), shop=integration.shop)
+    seen = SeenOrder.objects.filter(integration=integration, number=OuterRef("number"), verdict=verdict)
     parts = Order.objects.filter(merchant=integration.merchant_id, shop=integration.shop, number=OuterRef("number"))
     held = parts.filter(status=Status.RESERVED, holds__isnull=False)
     for_shop = held.filter(holds__cause__in=sorted(OF_THE_SHOP))
+    counts = {
+        Stand.HERE: _is_first_of(parts) & ~Exists(held),
+        Stand.HELD: _is_first_of(held) & ~Exists(for_shop),
+        Stand.WAITING: _is_first_of(for_shop),
+        Stand.UNREADABLE: _is_first_of(parts),
+    }
+    found = orders.filter(shop=integration.shop)
     if stand in (Stand.HELD, Stand.WAITING):
-        which, mine = (held, ~Exists(for_shop)) if stand is Stand.HELD else (for_shop, Q())
-        ours = Exists(which.filter(pk=OuterRef("pk"))) & ~Exists(which.filter(part__lt=OuterRef("part")))
-        return found.filter(ours, mine, status=Status.RESERVED)
-    first = Q(part=0) | ~Exists(parts.filter(part__lt=OuterRef("part")))
-    return found.filter(first, ~Exists(held)) if stand is Stand.HERE else found.filter(first)
+        found = found.filter(status=Status.RESERVED)
+    return found.filter(Case(When(counts[stand] & Exists(seen), then=True), default=False))
+
+
+def _is_first_of(parts: QuerySet[Order]) -> Q:
+    """Whether it is among these parts of its number, and none before it is."""
+    return Q(Exists(parts.filter(pk=OuterRef("pk")))) & ~Exists(parts.filter(part__lt=OuterRef("part")))
 
 
 def _numbers(orders: QuerySet[Order]) -> QuerySet[Order, str]:
