@@ -101,6 +101,9 @@ def standing(orders: OrderQuerySet, integration: Integration, stand: Stand) -> O
     found = orders.filter(shop=integration.shop)
     if stand in (Stand.HELD, Stand.WAITING):
         found = found.filter(status=Status.RESERVED)
+    if stand is Stand.UNREADABLE:
+        few = SeenOrder.objects.filter(integration=integration, verdict=verdict).order_by()
+        found = found.filter(number__in=few.values("number"))
     return found.filter(Case(When(counts[stand] & Exists(seen), then=True), default=False))
 
 
