@@ -20,8 +20,12 @@ from django.utils.translation import gettext_lazy
 
 from integrations.models import Integration
 from merchants.models import Merchant, Warehouse
+from orders import ledger
+from orders.front.holds import BY_HAND, GONE
+from orders.ledger import Stand
 from orders.lines import Lines
 from orders.models import ASKED_OF_MERCHANT, Cause, Hold, Order, OrderProcessing, OrderQuerySet, Status
+from orders.models.hold import wait_for_somebody
 from orders.models.order import is_short
 from products.forms import WORDS_READ, Filter, choice_field, search_field
 from shipping.models import MerchantMethod, ShippingMethod
@@ -47,6 +51,15 @@ class OrderFilter(Filter):
     shop = choice_field(gettext_lazy("Shop"), [])
     warehouse = choice_field(gettext_lazy("Warehouse"), [])
     cause = choice_field(gettext_lazy("Why it waits"), [("", gettext_lazy("All reasons")), *Cause.choices])
+    which = choice_field(gettext_lazy("What exactly it waits for"), [])
+    stands = choice_field(
+        gettext_lazy("As the shop’s orders are counted"),
+        [("", gettext_lazy("However they are counted")), *Stand.choices],
+    )
+    shipped = choice_field(
+        gettext_lazy("When it was shipped"),
+        [("", gettext_lazy("Shipped or not")), ("today", gettext_lazy("Shipped today"))],
+    )
     asks = choice_field(
         gettext_lazy("What is asked"),
         [
@@ -68,10 +81,15 @@ class OrderFilter(Filter):
 
     def __init__(self, data: Mapping[str, Any], merchant: Merchant) -> None:
         super().__init__(data)
-        shops = [(str(one.pk), one.label) for one in merchant.integrations.all()]
+        self._shops = {str(one.pk): one for one in merchant.integrations.all()}
+        shops = [(pk, one.label) for pk, one in self._shops.items()]
         houses = [(str(house.pk), house.name) for house in merchant.warehouses.all()]
-        self._offer("shop", _("All shops"), [*shops, ("hand", _("By hand, no shop"))])
+        of_none = [(BY_HAND, _("By hand, no shop"))]
+        if data.get("shop") == GONE:
+            of_none.append((GONE, _("Of a shop that was deleted here")))
+        self._offer("shop", _("All shops"), [*shops, *of_none])
         self._offer("warehouse", _("All warehouses"), houses)
+        self._offer("which", _("Whatever it is"), _exactly(str(data.get("which", ""))))
         self.has_shops, self.has_houses = bool(shops), len(houses) > 1
 
     def _offer(self, name: str, nothing: str, choices: list[tuple[str, str]]) -> None:
@@ -93,12 +111,13 @@ class OrderFilter(Filter):
         found = orders
         shop, warehouse = self.word("shop"), self.word("warehouse")
         if shop:
-            of_hand = {"integration__isnull": True, "shop": ""}
-            found = found.filter(**of_hand if shop == "hand" else {"integration": int(shop)})
+            found = self._of_shop(found, shop)
         if warehouse:
             found = found.filter(warehouse=int(warehouse))
         if self.word("cause"):
-            found = found.filter(pk__in=_waiting_for(self.word("cause")))
+            found = found.filter(pk__in=_waiting_for(self.word("cause"), self.word("which")))
+        if self.word("shipped"):
+            found = found.filter(shipped_at__gte=_midnight(timezone.localdate()))
         found = self._asked(found)
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since:
@@ -106,6 +125,20 @@ class OrderFilter(Filter):
         if until:
             found = found.filter(placed_at__lt=_midnight(until + timedelta(days=1)))
         return found.search(self.word("q")[:WORDS_READ])
+
+    def _of_shop(self, orders: OrderQuerySet, shop: str) -> OrderQuerySet:
+        """Of one integration, as its ledger counts them where that is asked; else of a deleted one, or of none."""
+        if shop in (BY_HAND, GONE):
+            of_none = orders.filter(integration__isnull=True)
+            return of_none.filter(shop="") if shop == BY_HAND else of_none.exclude(shop="")
+        if self.counts_numbers:
+            return ledger.standing(orders, self._shops[shop], Stand(self.word("stands")))
+        return orders.filter(integration=int(shop))
+
+    @property
+    def counts_numbers(self) -> bool:
+        """Whether the orders of one shop are listed as its ledger counts them."""
+        return bool(self.word("stands")) and self.word("shop") in self._shops
 
     @property
     def has_short_words(self) -> bool:
@@ -124,12 +157,18 @@ class OrderFilter(Filter):
 
     def on_tab(self, orders: OrderQuerySet) -> OrderQuerySet:
         if self.tab == WAITING:
-            return orders.held()
+            return wait_for_somebody(orders)
         return orders.filter(status=self.tab) if self.tab else orders
 
 
-def _waiting_for(cause: str) -> QuerySet[Any]:
-    return Hold.objects.filter(cause=cause).values("order")
+def _exactly(said: str) -> list[tuple[str, str]]:
+    """The one thing that was asked for, as “=FG1”; “=” for a reason that names none."""
+    return [(said, said[1:] or _("Nothing in particular"))] if said.startswith("=") else []
+
+
+def _waiting_for(cause: str, which: str) -> QuerySet[Any]:
+    holds = Hold.objects.filter(cause=cause)
+    return (holds.filter(subject=which[1:]) if which else holds).values("order")
 
 
 def _midnight(day: Any) -> datetime:

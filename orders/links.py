@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Case, Count, Exists, OuterRef, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.models import Integration, Tone
 from orders import deciding
-from orders.models import PROMISED, Cause, Hold, Order, OrderQuerySet
+from orders.models import PROMISED, Cause, Hold, Order, OrderProcessing, OrderQuerySet
 from shipping.models import MerchantMethod, MethodLink, fold
 from shipping.resolve import Resolved, Resolver
 
@@ -176,7 +176,8 @@ def apply(integration: Integration, who: str = "", limit: int = AT_ONCE) -> Appl
 
 
 def catch_up(limit: int = AT_ONCE) -> int:
-    """What is still owed anywhere: links with very many orders, methods that became active or were taken back.
+    """What is still owed anywhere: links with very many orders, methods that became active, were taken back, or demand
+    more than they did.
 
     Orders whose method a person chose keep it, and wait while it is taken back.
     """
@@ -185,6 +186,7 @@ def catch_up(limit: int = AT_ONCE) -> int:
         if changed < limit:
             changed += apply(integration, limit=limit - changed).changed
     deciding.decide_again(_taken_back().values_list("pk", flat=True)[:limit])
+    deciding.decide_again(_lacking()[:limit])
     return changed
 
 
@@ -194,6 +196,20 @@ def _taken_back() -> OrderQuerySet:
     lost = rows.filter(merchant=OuterRef("merchant"), method=OuterRef("method"))
     promised = Order.objects.filter(Exists(lost), status__in=PROMISED)
     return promised.exclude(handover_asked_at__isnull=False, shipment__isnull=False)
+
+
+def _lacking() -> list[int]:
+    """Orders that lack what their method demands by now, and of which nothing is begun; those held are decided anyway.
+
+    What was overruled is sorted out here: SQLite looks into no list.
+    """
+    goes_without = OrderProcessing.objects.filter(merchant=OuterRef("merchant"), sends_without_phone=True)
+    no_phone = Q(method__needs_phone=True, phone="") & ~Exists(goes_without)
+    no_point = Q(method__needs_pickup_point=True, pickup_point="")
+    promised = Order.objects.filter(no_phone | no_point, status__in=PROMISED, handover_asked_at__isnull=True)
+    rows = promised.order_by("pk").annotate(no_point=Case(When(no_point, then=True), default=False))
+    found = rows.values_list("pk", "overruled", "no_point")
+    return [pk for pk, overruled, lacks_point in found if lacks_point or Cause.PHONE not in overruled]
 
 
 def _changing(integration: Integration, resolver: Resolver) -> Iterator[int]:

@@ -34,7 +34,7 @@ def play() -> None:
 
 @shared_task(name="orders.follow_links")
 def follow_links() -> None:
-    """Orders whose shipping method another link, or a method that became active, has changed."""
+    """Orders whose shipping method another link, or a method that became active, has changed; or demands more now."""
     links.catch_up()
 
 

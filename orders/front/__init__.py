@@ -98,9 +98,14 @@ class FrontPage:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Per tab, the shop with most of such items: a page shows one shop."""
-        most = {tab: max(self.shops, key=lambda shop: shop.items[tab.value], default=None) for tab in Tab}
-        return {tab.value: shop.address(tab) if shop else self.sync_address for tab, shop in most.items()}
+        """Per tab, the shop that has all of its items; none where several have some, for a page shows one shop."""
+        totals = self.totals
+        return {
+            tab.value: next(
+                (shop.address(tab) for shop in self.shops if shop.items[tab.value] == totals[tab.value]), ""
+            )
+            for tab in Tab
+        }
 
 
 def look(merchant: Merchant) -> FrontPage:

@@ -19,7 +19,7 @@ def to(view: str, *args: Any, **words: Any) -> str:
 
 
 def order_list(merchant: int, **words: Any) -> str:
-    """The order list, narrowed by `status`, `cause`, `shop`, `asks` or `q`."""
+    """The order list, narrowed by the words of its filter: `status`, `cause`, `which`, `shop`, `shipped` and others."""
     return to("orders:list", merchant, **words)
 
 

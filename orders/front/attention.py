@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django_stubs_ext import StrOrPromise
 
 from integrations.models import Tone
 from merchants.models import Merchant
@@ -23,6 +22,7 @@ from orders.front.shops import Shop
 from orders.models import Cause, Status
 from orders.models.hold import OF_THE_SHOP
 from products.models import Tab
+from products.problems import Code
 from shipping.models import MerchantMethod
 
 CAUSES_SHOWN = 8  # per shop; what is beyond is one more line
@@ -138,10 +138,9 @@ def _holds(merchant: Merchant, groups: list[Group], now: datetime) -> list[Atten
     """What somebody here can mend; the most frequent causes, then one line for the rest."""
     ours = [group for group in groups if group.cause not in OF_THE_SHOP]
     found = [_hold(merchant, group, now) for group in ours[:GROUPS_SHOWN]]
-    if rest := len(ours) - GROUPS_SHOWN if len(ours) > GROUPS_SHOWN else 0:
-        title = ngettext("%(n)d more reason to wait", "%(n)d more reasons to wait", rest) % {"n": rest}
-        url = order_list(merchant.pk, status=Status.RESERVED.value)
-        found.append(Attention(Tone.WAIT, title, "", url, _("See them")))
+    if ours[GROUPS_SHOWN:]:
+        url = order_list(merchant.pk, status="waiting")
+        found.append(Attention(Tone.WAIT, _("Further orders wait, for other reasons"), "", url, _("See all")))
     return found
 
 
@@ -251,20 +250,19 @@ def _problems(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
     found = []
     for shop in shops:
         mine = shop.causes.most_common()
-        found += [_items_wait(shop, number, code.label, code.value) for code, number in mine[:CAUSES_SHOWN]]
-        if rest := sum(number for _code, number in mine[CAUSES_SHOWN:]):
-            found.append(_items_wait(shop, rest, _("other problems"), ""))
+        found += [_items_wait(shop, number, code) for code, number in mine[:CAUSES_SHOWN]]
+        if mine[CAUSES_SHOWN:]:
+            title = _("Further items wait, for other problems")
+            found.append(_small(shop, title, shop.address(Tab.PROBLEMS), _("See all")))
     return found
 
 
-def _items_wait(shop: Shop, number: int, what: StrOrPromise, code: str) -> Attention:
-    address = shop.address(Tab.PROBLEMS)
+def _items_wait(shop: Shop, number: int, code: Code) -> Attention:
     title = ngettext("%(n)d item waits: %(what)s", "%(n)d items wait: %(what)s", number)
-    return Attention(
-        Tone.WAIT,
-        title % {"n": number, "what": what},
-        _("In %(shop)s. The page says where to mend each.") % {"shop": shop.integration.label},
-        f"{address}&problem={code}" if code else address,
-        _("See them"),
-        is_small=True,
-    )
+    url = f"{shop.address(Tab.PROBLEMS)}&problem={code.value}"
+    return _small(shop, title % {"n": number, "what": code.label}, url, _("See them"))
+
+
+def _small(shop: Shop, title: str, url: str, action: str) -> Attention:
+    text = _("In %(shop)s. The page says where to mend each.") % {"shop": shop.integration.label}
+    return Attention(Tone.WAIT, title, text, url, action, is_small=True)

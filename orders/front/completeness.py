@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from integrations.models import Integration, SyncState
 from orders.front.addresses import order_list
-from orders.models import Cause, Status
+from orders.ledger import Stand
 from orders.reading import Skip
 
 INTAKE = "intake"
@@ -64,20 +64,21 @@ def of(integration: Integration, states: list[SyncState], now: datetime) -> Equa
 
 def parts(integration: Integration, ledger: Mapping[str, Any]) -> list[Part]:
     """Here and held always, the rest where there is any."""
-    merchant, shop = integration.merchant_id, integration.pk
     found = [
-        Part(ledger["here"], _("here"), order_list(merchant, shop=shop)),
-        Part(ledger["held"], _("held"), order_list(merchant, shop=shop, status=Status.RESERVED.value)),
+        Part(ledger["here"], _("here"), _listed(integration, Stand.HERE)),
+        Part(ledger["held"], _("held"), _listed(integration, Stand.HELD)),
     ]
     if waiting := ledger.get("waiting", 0):
-        url = order_list(merchant, shop=shop, status=Status.RESERVED.value)
-        found.append(Part(waiting, _("waiting for the shop"), url))
+        found.append(Part(waiting, _("waiting for the shop"), _listed(integration, Stand.WAITING)))
     labels = skip_labels()
     found += [Part(number, labels.get(why, why)) for why, number in sorted(ledger.get("skipped", {}).items())]
     if unreadable := ledger.get("unreadable", 0):
-        url = order_list(merchant, shop=shop, cause=Cause.UNREADABLE.value)
-        found.append(Part(unreadable, _("could not be read"), url))
+        found.append(Part(unreadable, _("could not be read"), _listed(integration, Stand.UNREADABLE)))
     return found
+
+
+def _listed(integration: Integration, stand: Stand) -> str:
+    return order_list(integration.merchant_id, shop=integration.pk, stands=stand.value)
 
 
 def skip_labels() -> dict[str, str]:

@@ -122,8 +122,9 @@ def stats(
         (Status.PENDING, Status.PENDING.label, pending.number, waiting if pending.number else ""),
         (Status.RESERVED, Status.RESERVED.label, reserved.number, _reserved_hint(reserved.number, groups)),
     ]
+    today = {Status.SHIPPED: "today"}
     return [
-        Stat(str(label), number, hint, order_list(merchant.pk, status=status.value))
+        Stat(str(label), number, hint, order_list(merchant.pk, status=status.value, shipped=today.get(status, "")))
         for status, label, number, hint in rows
     ]
 

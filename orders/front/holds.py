@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Count, Exists, F, Min, OuterRef, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from merchants.models import Merchant
 from orders.front.addresses import order_list, sync_address, to
 from orders.models import Cause, Hold, Status
+from orders.models.hold import OF_THE_SHOP
 from products.models import Product, Tab, WebshopProduct
 
 GROUPS_READ = 200
 UNFORESEEN = (Cause.WAREHOUSES, Cause.UNREADABLE)  # what becomes of these is known when they are read again
+BY_HAND, GONE = "hand", "gone"  # what the list of orders calls orders of no shop, and of shops that were deleted
 OF_AN_ITEM = (Cause.UNKNOWN_SKU, Cause.AMBIGUOUS_ITEM)
 
 
@@ -34,6 +37,7 @@ class Group:
     order: int
     text: str
     alone: int = 0  # orders that wait for nothing else: what one mend frees
+    place: str = ""  # the shop as the list of orders names it; "" for all
     product: int | None = None  # whose customs data is missing
     tab: str = ""  # of *Sync webshop products*, where the item stands that it waits for
 
@@ -42,14 +46,17 @@ def hold_groups(merchant: Merchant) -> list[Group]:
     """Reasons to wait, those that hold up most orders first."""
     holds = Hold.objects.filter(order__merchant=merchant, order__status=Status.RESERVED).order_by()
     shop = Case(When(cause=Cause.CUSTOMS, then=None), default=F("order__integration"))
-    rows = holds.values("cause", "subject", shop=shop).annotate(
+    is_gone = Q(order__integration__isnull=True) & ~Q(order__shop="") & ~Q(cause=Cause.CUSTOMS)
+    rows = holds.values("cause", "subject", shop=shop, gone=Case(When(is_gone, then=True), default=False)).annotate(
         number=Count("order", distinct=True),
         oldest=Min("since"),
         first=Min("order"),
         words=Min("text"),
         alone=Count("order", distinct=True, filter=~Exists(_further_reasons())),
+        # Few, and added up by their cause: none of them may be left out.
+        is_theirs=Max(Case(When(cause__in=OF_THE_SHOP, then=1), default=0)),
     )
-    found = list(rows.order_by("-number", "oldest")[:GROUPS_READ])
+    found = list(rows.order_by("-is_theirs", "-number", "oldest")[:GROUPS_READ])
     products, tabs = _places(
         merchant,
         [row["subject"] for row in found if row["cause"] == Cause.CUSTOMS],
@@ -65,6 +72,7 @@ def hold_groups(merchant: Merchant) -> list[Group]:
             row["first"],
             row["words"],
             row["alone"],
+            _place(row),
             products.get(row["subject"]) if row["cause"] == Cause.CUSTOMS else None,
             tabs.get((row["shop"], row["subject"]), "") if row["cause"] in OF_AN_ITEM else "",
         )
@@ -85,6 +93,13 @@ def _places(
         {sku: pk for shop, sku, _place, pk in found if not shop},
         {(shop, sku): place for shop, sku, place, _pk in found if shop},
     )
+
+
+def _place(row: Mapping[str, object]) -> str:
+    """Which shop’s orders these are: of one, of one that was deleted, or made by hand."""
+    if row["cause"] == Cause.CUSTOMS:
+        return ""
+    return str(row["shop"] or (GONE if row["gone"] else BY_HAND))
 
 
 def _further_reasons() -> QuerySet[Hold]:
@@ -159,7 +174,8 @@ def mend(merchant: Merchant, group: Group) -> tuple[str, str]:
         return to("integrations:edit", merchant.pk, shop) + f"#settings-{section}", _("Open integration")
     if group.number == 1 and (url := to("orders:order", merchant.pk, group.order)):
         return url, _("Open order")
-    return order_list(merchant.pk, status=Status.RESERVED.value, cause=group.cause.value, shop=shop), _("See them")
+    words = {"cause": group.cause.value, "which": f"={group.subject}", "shop": group.place or shop}
+    return order_list(merchant.pk, status=Status.RESERVED.value, **words), _("See them")
 
 
 def by_itself(cause: Cause, number: int) -> str:

@@ -77,7 +77,7 @@ class Shop:
     integration: Integration
     states: list[SyncState]
     items: dict[str, int]
-    causes: Counter[Code] = field(default_factory=Counter)  # how many items each holds up, by the first of each
+    causes: Counter[Code] = field(default_factory=Counter)  # how many items have each
     owed: Owed = field(default_factory=Owed)
     figures: Figures = field(default_factory=Figures)
     orders_in: Lag | None = None
@@ -184,7 +184,7 @@ def _items(integrations: list[Integration]) -> tuple[dict[int, dict[str, int]], 
     problems = items.on_tab(Tab.PROBLEMS).annotate(codes=F("problem_codes")).values_list(*words)
     for pk, tab, codes, number in tabs.union(problems.annotate(number=Count("*")), all=True):
         if codes:
-            causes[pk][Code(codes.strip("|").split("|")[0])] += number
+            causes[pk].update({Code(code): number for code in codes.strip("|").split("|")})
         else:
             found[pk][tab] = number
     return found, causes

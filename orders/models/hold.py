@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from orders.models.order import Order
+from orders.models.order import Order, OrderQuerySet, Status
 
 
 class Cause(models.TextChoices):
@@ -40,6 +40,7 @@ class Cause(models.TextChoices):
 MAY_BE_OVERRULED = frozenset({Cause.ADDRESS, Cause.PHONE, Cause.CUSTOMS, Cause.CUSTOMISATION})
 # The shop alone can make these go; nobody here can mend them.
 OF_THE_SHOP = frozenset({Cause.SHOP_HOLD, Cause.SUSPECT, Cause.NOT_CONFIRMED, Cause.PAYMENT, Cause.NOT_SHOWN})
+OF_US = frozenset(Cause) - OF_THE_SHOP
 
 
 class Hold(models.Model):
@@ -64,3 +65,8 @@ class Hold(models.Model):
     @property
     def may_be_overruled(self) -> bool:
         return self.cause in MAY_BE_OVERRULED
+
+
+def wait_for_somebody(orders: OrderQuerySet) -> OrderQuerySet:
+    """Those of them that have a reason which somebody here can mend, whatever else the shop must let go."""
+    return orders.filter(status=Status.RESERVED, holds__cause__in=sorted(OF_US)).distinct()

@@ -19,6 +19,7 @@ from merchants.paging import LongList
 from orders import moves
 from orders.forms import WAITING, OrderFilter
 from orders.models import Cause, Hold, Order, OrderQuerySet, Status
+from orders.models.hold import OF_US, wait_for_somebody
 from orders.models.order import NEWEST
 from products.forms import Options
 
@@ -46,7 +47,7 @@ def index(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
         "page": page.get_page(request.GET.get("page")),
         "tabs": _tabs(words, counts),
         "total": sum(number for status, number in counts.items() if status != WAITING),
-        "reasons": reasons if words.tab == WAITING else [],
+        "reasons": _grouped(reasons) if words.tab in (WAITING, Status.RESERVED) else [],
         "is_cut": page.is_cut,
         "most": MOST_COUNTED,
         "newest": NEWEST,
@@ -73,7 +74,7 @@ class CountUpTo(Subquery):
 def _counts(merchant: Merchant, orders: OrderQuerySet) -> dict[str, int]:
     """Orders per status, read from an index, up to one more than are ever shown; and those that wait for a person."""
     each = [CountUpTo(orders.filter(status=status).order_by().values("pk")[: MOST_COUNTED + 1]) for status in Status]
-    each.append(CountUpTo(orders.held().order_by().values("pk")[: MOST_COUNTED + 1]))
+    each.append(CountUpTo(wait_for_somebody(orders).order_by().values("pk")[: MOST_COUNTED + 1]))
     row = Merchant.objects.filter(pk=merchant.pk).order_by().values_list(*each).get()
     return dict(zip([*Status.values, WAITING], row, strict=True))
 
@@ -87,11 +88,23 @@ def _reasons(merchant: Merchant) -> list[tuple[Cause, int]]:
 
 def _offer_reasons(words: OrderFilter, reasons: Iterable[tuple[Cause, int]]) -> None:
     """Only reasons that there are, with their numbers; the chosen one stays choosable."""
-    choices: Options = [(cause.value, f"{cause.label} ({number_format(number)})") for cause, number in reasons]
+    known = [pair for pair in reasons if words.tab != WAITING or pair[0] in OF_US]
+    choices: Options = [(cause.value, f"{cause.label} ({number_format(number)})") for cause, number in known]
     chosen = words.word("cause")
     if chosen and chosen not in [value for value, _label in choices]:
         choices.append((chosen, Cause(chosen).label))
     words.fields["cause"].widget.choices = [("", _("All reasons")), *choices]
+
+
+def _grouped(reasons: list[tuple[Cause, int]]) -> list[tuple[str, str, list[tuple[Cause, int]]]]:
+    """Those that somebody here can mend, and those of the shop: what is said of them, their tab, and they."""
+    ours = [pair for pair in reasons if pair[0] in OF_US]
+    theirs = [pair for pair in reasons if pair[0] not in OF_US]
+    groups = [
+        (_("Why they wait; one mend often frees many:"), WAITING, ours),
+        (_("What only the shop can let go:"), Status.RESERVED.value, theirs),
+    ]
+    return [group for group in groups if group[2]]
 
 
 def _known(words: OrderFilter, counts: dict[str, int]) -> int | None:

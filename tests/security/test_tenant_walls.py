@@ -294,6 +294,7 @@ def test_each_choice_field_is_known_to_offer_words_or_rows() -> None:
         "SettingsForm.warehouses_ours",
         "IntegrationForm.warehouses_ours",
         "LinkForm.countries",
+        "OrderFilter.which",
         "AnswerForm.action",
         "ActivityFilter.pipe",
     }
