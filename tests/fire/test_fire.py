@@ -67,7 +67,7 @@ def test_what_cannot_be_is_not_planned_and_the_report_says_why(towns: list[Town]
 
 def test_the_last_faults_are_given_what_they_need(towns: list[Town]) -> None:
     catalogue.many(towns[0].shop, 520)
-    needing = [(kind, endpoint, shop) for (kind, endpoint), (shop,) in plan.NEEDING.items()]
+    needing: list[tuple[str, str, int]] = [(kind, endpoint, shop) for (kind, endpoint), (shop,) in plan.NEEDING.items()]
     needing += [(kind, "GET orders", 3) for kind, _more in plan.ON_PAGES[:3]]
     faults = [towns[shop].shop.break_endpoint(endpoint, kind) for kind, endpoint, shop in needing]
     quiet, orders = burnt(visits_to(towns)).storm, iter(range(100, 200))
