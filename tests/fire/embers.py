@@ -84,7 +84,7 @@ def _not_read_yet(town: Town) -> int:
 
 def _buy(town: Town, number: int) -> None:
     """Two pieces each of two items, enough for a short pick; as many come in."""
-    in_hand = town.orders(Status.NEW, Status.COLLECTING).filter(shop=town.integration.shop)
+    in_hand = town.orders(Status.NEW, Status.COLLECTING).filter(shop=town.integration.shop, part=0, handover_error="")
     if in_hand.count() + _not_read_yet(town) >= IN_HAND:
         return
     items = [number % ITEMS, (number + 5) % ITEMS]

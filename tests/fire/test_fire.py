@@ -52,7 +52,7 @@ def test_a_whole_storm_pulls_every_lever_at_every_endpoint() -> None:
     assert {(endpoint, kind, str(more)) for endpoint, kind, more in plan.pairs()} <= pulled
 
 
-def test_what_cannot_be_is_not_planned_and_the_report_says_why(towns: list[Town], tmp_path: Path) -> None:
+def test_what_cannot_be_is_not_planned_and_the_report_says_why(towns: list[Town]) -> None:
     acts = [act for act in plan.draw(1, 450, 2000).of("faults") if "params" in act.more]
     pulled = {(act.what, act.more["endpoint"]) for act in acts}
     never = {(str(kind), endpoint) for kinds, endpoints, _why in plan.NEVER for kind in kinds for endpoint in endpoints}
@@ -81,6 +81,18 @@ def test_the_last_faults_are_given_what_they_need(towns: list[Town]) -> None:
         fault.refresh_from_db()
     assert [str(fault) for fault in faults if fault.hits != 1] == []
     assert not any(embers._stir(quiet, town, orders) for town in towns)
+
+
+def test_orders_that_wait_for_a_reason_keep_nobody_from_buying_at_last(towns: list[Town]) -> None:
+    town = towns[plan.LATE_PAYING]
+    for number in range(100, 100 + embers.IN_HAND + 3):
+        embers._buy(town, number)
+    town.run("intake")
+    bought = town.orders(Status.NEW).filter(shop=town.integration.shop)
+    assert (bought.count(), len(town.orders_of)) == (embers.IN_HAND, 1 + embers.IN_HAND)
+    bought.update(handover_error="The shop said no.")
+    embers._buy(town, 200)
+    assert 200 in town.orders_of
 
 
 def test_faults_of_rare_calls_come_early_and_the_calls_are_many() -> None:
