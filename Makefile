@@ -5,8 +5,8 @@ PORT ?= 8000
 export PORT
 LISTEN ?= 127.0.0.1
 SEED ?= 1
-MINUTES ?= 7
-ORDERS ?= 1800
+MINUTES ?= 7.5
+ORDERS ?= 2000
 
 .PHONY: help install demo run worker beat migrate test fast fire bench lint types format check audit lock clean
 

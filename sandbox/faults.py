@@ -3,6 +3,8 @@
 nothing done:  status, refused, html, empty, redirect, huge, reset
 work done:     slow, truncated, cut_off, lost_answer, wrong_types, unreadable_row, repeated/reordered/looping page
 between both:  late (done when nobody listens any more), half_done (the first half of the rows)
+
+A lever hits only where the answer is another one for it: a page of one row cannot be reordered.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -29,11 +32,48 @@ LISTS = ("products", "orders", "shipments", "returns")
 KNOWN_ROW_FIELDS = {"products": "sku", "orders": "products", "shipments": "products", "returns": "products"}
 
 
-def strike(fault: Fault | None, call: ApiCall, work: Work) -> HttpResponseBase:
-    """The answer to a call, spoilt by the lever if there is one."""
-    if fault is None:
-        return write(work(), call.shop)
-    return SPOILERS[fault.kind](fault, call, work)
+def strike(
+    faults: list[Fault], call: ApiCall, work: Work, refusal: Answer | None
+) -> tuple[HttpResponseBase, Fault | None]:
+    """The answer to a call, and the lever that spoilt it: the first that changes it, if any.
+
+    `refusal` is what the call is refused with before any work is done.
+    """
+    for fault in faults:
+        if not fault.take():
+            continue
+        noted = _Noted(call, work, write(refusal, call.shop) if refusal else None)
+        response = SPOILERS[fault.kind](fault, call, noted)
+        if not noted.is_same(response):
+            fault.count()
+            return response, fault
+        fault.give_back()
+        if call.request.method != "GET":
+            return response, None  # what is written is written once
+    return write(work(), call.shop), None
+
+
+@dataclass
+class _Noted:
+    """The work of a call, which notes the answer as it is before anything is done to it."""
+
+    call: ApiCall
+    work: Work
+    unspoilt: HttpResponse | None
+
+    def __call__(self) -> Answer:
+        answer = self.work()
+        if self.unspoilt is None:
+            self.unspoilt = write(answer, self.call.shop)
+        return answer
+
+    def is_same(self, response: HttpResponseBase) -> bool:
+        """Byte for byte. What is streamed differs by its pace, or by where it ends."""
+        before = self.unspoilt
+        if before is None or not isinstance(response, HttpResponse):
+            return False
+        said = [(one.status_code, one.content, sorted(one.items())) for one in (before, response)]
+        return said[0] == said[1]
 
 
 # --- before anything is done -------------------------------------------------------------------
@@ -206,8 +246,12 @@ def _reordered_page(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase
 
 
 def _repeated_page(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:
-    call.repeats_page = True
-    return write(work(), call.shop)
+    answer = work()
+    if call.has_page_before:
+        call.repeats_page = True
+        answer = work()
+        call.repeats_page = False
+    return write(answer, call.shop)
 
 
 def _looping_page(fault: Fault, call: ApiCall, work: Work) -> HttpResponseBase:

@@ -65,6 +65,11 @@ class ApiCall:
         return self.shop.read_time(self.text(name) or "")
 
     # --- pages -----------------------------------------------------------------------------
+    @property
+    def has_page_before(self) -> bool:
+        """Whether a later page than the first is asked for."""
+        return self.request.method == "GET" and ((self.integer("page") or 1) > 1 or (self.integer("offset") or 0) > 0)
+
     def by_offset(self, rows: QuerySet[Any], limit: int | None) -> QuerySet[Any]:
         """The slice that `limit` and `offset` ask for."""
         offset = max(0, self.integer("offset") or 0)  # no more than `as_integer` lets through

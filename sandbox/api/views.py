@@ -51,8 +51,9 @@ def entrance(request: HttpRequest, shop: str, uri: str, rest: str = "") -> HttpR
         return write(Answer(no("not found"), 404), Shop())
     endpoint, handler, keys = _route(request.method or "", path)
     call = ApiCall(request, plugin)
-    fault = Fault.strike(plugin, endpoint)
-    response = strike(fault, call, lambda: answer(call, endpoint, handler, keys))
+    refusal = _refusal(call, endpoint)
+    faults = Fault.ready(plugin, endpoint)
+    response, fault = strike(faults, call, lambda: refusal or answer(call, handler, keys), refusal)
     if plugin.logs_calls:
         _log(call, endpoint or f"{request.method} {path}"[:30], response, fault)
     return response
@@ -71,21 +72,26 @@ def _route(method: str, path: str) -> tuple[str, Handler | None, dict[str, Any]]
     return "", None, {}
 
 
-def answer(call: ApiCall, endpoint: str, handler: Handler | None, keys: dict[str, Any]) -> Answer:
-    """The answer to a call that no lever spoils."""
+def _refusal(call: ApiCall, endpoint: str) -> Answer | None:
+    """What whoever may not come in is told."""
     shop = call.shop
     if not call.plugin.is_active:
         return Answer(no("not found"), 404)
     if not call.plugin.opens_with(_key(call)):
         return _bad_key(shop)
-    if handler is None:
-        return Answer(no("not found"), 404 if shop.switch("unknown_path") == "404" else 200)
-    if not call.plugin.may_use(endpoint):
+    if endpoint and not call.plugin.may_use(endpoint):
         return Answer({"status": "Not Allowed"}, 403)
+    return None
+
+
+def answer(call: ApiCall, handler: Handler | None, keys: dict[str, Any]) -> Answer:
+    """The answer to a call that may come in and that no lever spoils."""
+    if handler is None:
+        return Answer(no("not found"), 404 if call.shop.switch("unknown_path") == "404" else 200)
     try:
         call.read_body()
     except (ValueError, RecursionError):
-        return Answer(no("malformed JSON"), 400 if shop.switch("malformed_json") == "400" else 200)
+        return Answer(no("malformed JSON"), 400 if call.shop.switch("malformed_json") == "400" else 200)
     try:
         return handler(call, **keys)
     except Refused as refusal:

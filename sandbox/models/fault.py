@@ -38,6 +38,8 @@ class Kind(models.TextChoices):
 class Fault(models.Model):
     """One lever. Lets `skip` matching requests pass, then hits `times` of them; None: until taken away.
 
+    A request whose answer it would not change is not hit, and the lever waits for the next one.
+
     `params` by kind: slow `seconds`, `drips` · status `code`, `retry_after` (seconds), `retry_after_form` ("date",
     "timestamp"), `body` · refused `msg` · late `seconds` · unreadable_row and wrong_types `row`, `field` · redirect
     `to` · huge `megabytes`. What is written as one (an order, a shipment) is not written at all where it is half done.
@@ -61,23 +63,29 @@ class Fault(models.Model):
         return f"{self.kind} {self.endpoint or '*'}"
 
     @classmethod
-    def strike(cls, plugin: PluginMethod, endpoint: str) -> Fault | None:
-        """The lever that this request hits, if any; counts the request."""
+    def ready(cls, plugin: PluginMethod, endpoint: str) -> list[Fault]:
+        """The levers that this request may hit, the oldest first; those that let it pass count it."""
         waiting = cls.objects.filter(Q(times=None) | Q(times__gt=0), shop=plugin.shop_id, endpoint__in=["", endpoint])
         waiting = waiting.filter(Q(plugin=None) | Q(plugin=plugin))
         if not waiting.exists():
-            return None
+            return []
         with transaction.atomic():
-            return cls._count(list(waiting.select_for_update(of=("self",))))
+            found = list(waiting.select_for_update(of=("self",)))
+            cls.objects.filter(pk__in=[fault.pk for fault in found if fault.skip]).update(skip=F("skip") - 1)
+        return [fault for fault in found if not fault.skip]
 
-    @classmethod
-    def _count(cls, waiting: list[Fault]) -> Fault | None:
-        ready = next((fault for fault in waiting if not fault.skip), None)
-        cls.objects.filter(pk__in=[fault.pk for fault in waiting if fault.skip]).update(skip=F("skip") - 1)
-        if ready:
-            left = None if ready.times is None else ready.times - 1
-            cls.objects.filter(pk=ready.pk).update(times=left, hits=F("hits") + 1)
-        return ready
+    def take(self) -> bool:
+        """Use it up once; false where another request did so meanwhile."""
+        left = Fault.objects.filter(Q(times=None) | Q(times__gt=0), pk=self.pk)
+        return bool(left.update(times=F("times") - 1))
+
+    def give_back(self) -> None:
+        """It was taken and changed nothing."""
+        Fault.objects.filter(pk=self.pk).update(times=F("times") + 1)
+
+    def count(self) -> None:
+        """It was taken and hit."""
+        Fault.objects.filter(pk=self.pk).update(hits=F("hits") + 1)
 
     @property
     def params_text(self) -> str:

@@ -35,6 +35,13 @@ CALLING = {
     "GET stock": (0, 0, 0, 1, 2, 3),
     "POST shipments": (0, 1, 3),  # the adopting shop makes its shipments itself
 }
+# Only a later page can be the one before once more, and only the first shop has so many products; only the adopting
+# shop lists the shipments of several orders.
+NEEDING = {
+    (Kind.REPEATED_PAGE, "GET products"): (0,),
+    (Kind.REPEATED_PAGE, "GET stock"): (0,),
+    (Kind.REORDERED_PAGE, "GET shipments"): (ADOPTING,),
+}
 
 EVERYWHERE: tuple[tuple[str, dict[str, Any]], ...] = (
     *((Kind.STATUS.value, {"code": code}) for code in (500, 502, 503, 403, 401, 404)),
@@ -47,11 +54,33 @@ EVERYWHERE: tuple[tuple[str, dict[str, Any]], ...] = (
     (Kind.HUGE.value, {"megabytes": 65}),
     *((kind.value, {}) for kind in (Kind.REFUSED, Kind.HTML, Kind.EMPTY, Kind.TRUNCATED, Kind.CUT_OFF, Kind.RESET)),
 )
-ON_PAGES = (Kind.UNREADABLE_ROW, Kind.REPEATED_PAGE, Kind.REORDERED_PAGE, Kind.LOOPING_PAGE)
+ON_PAGES: tuple[tuple[str, dict[str, Any]], ...] = tuple(
+    (kind.value, {}) for kind in (Kind.UNREADABLE_ROW, Kind.REPEATED_PAGE, Kind.REORDERED_PAGE, Kind.LOOPING_PAGE)
+)
 ON_WRITES: tuple[tuple[str, dict[str, Any]], ...] = (
     (Kind.LOST_ANSWER.value, {}),
     (Kind.LATE.value, {"seconds": 2}),
     (Kind.HALF_DONE.value, {}),
+)
+# Pairs that there cannot be: kinds, endpoints, and why the portal would read nothing else than without the fault.
+NEVER: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
+    (
+        (Kind.LOOPING_PAGE,),
+        ("GET orders", "GET shipments"),
+        "the next page is asked for by the number of rows that were read; the portal reads no link to it",
+    ),
+    ((Kind.WRONG_TYPES,), ("POST stock",), "the answer holds texts alone, and all of them stay as they are"),
+    (
+        (Kind.WRONG_TYPES,),
+        ("POST shipments", "PUT shipment", "PUT capture", "DELETE shipments"),
+        "of the answer the portal reads the status, and the id of a new shipment: texts that stay as they are",
+    ),
+    (tuple(kind for kind, _more in ON_PAGES), WRITES, "the answer has no pages"),
+    (
+        tuple(kind for kind, _more in ON_WRITES),
+        PAGES,
+        "nothing is written that could be done without an answer, later or by half: it would be a reset",
+    ),
 )
 # What becomes of an order after it was bought: what, where, how often (per cent), and what follows it.
 MINDS: tuple[tuple[str, str, float, str], ...] = (
@@ -205,9 +234,13 @@ def _goods(chance: random.Random, seconds: float, purchases: list[Act]) -> Itera
 
 def pairs() -> list[tuple[str, str, dict[str, Any]]]:
     """Every endpoint with every fault that can hit it."""
-    both = [(endpoint, kind, more) for endpoint in (*PAGES, *WRITES) for kind, more in EVERYWHERE]
-    both += [(endpoint, kind.value, {}) for endpoint in PAGES for kind in ON_PAGES]
-    return both + [(endpoint, kind, more) for endpoint in WRITES for kind, more in ON_WRITES]
+    never = {(kind, endpoint) for kinds, endpoints, _why in NEVER for kind in kinds for endpoint in endpoints}
+    return [
+        (endpoint, kind, more)
+        for endpoint in (*PAGES, *WRITES)
+        for kind, more in (*EVERYWHERE, *ON_PAGES, *ON_WRITES)
+        if (kind, endpoint) not in never
+    ]
 
 
 def is_whole(seconds: float) -> bool:
@@ -225,7 +258,8 @@ def _levers(chance: random.Random, seconds: float) -> Iterator[Act]:
         is_rare = endpoint in (*ONLY_IN, *SELDOM)
         at = 0.04 + (0.6 * placed[endpoint] / each[endpoint] if is_rare else 0.78 * place / len(chosen))
         placed[endpoint] += 1
-        shop = ONLY_IN.get(endpoint, chance.choice(CALLING.get(endpoint, range(SHOPS))))
+        calling = NEEDING.get((Kind(kind), endpoint), CALLING.get(endpoint, range(SHOPS)))
+        shop = ONLY_IN.get(endpoint, chance.choice(calling))
         times = 1 if is_rare or kind in (Kind.HUGE, Kind.SLOW) else chance.choice((1, 1, 1, 2, 4))
         skip = 0 if is_rare else chance.choice((0, 0, 1, 3))
         more = {"endpoint": endpoint, "times": times, "skip": skip, "params": more}

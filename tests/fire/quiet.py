@@ -20,11 +20,10 @@ from tests.fire.town import LONG_AGO, Town, merchants
 
 def come_to_rest(towns: list[Town], seconds: float) -> list[str]:
     """Wait until nothing is owed, and until a whole look at each shop has changed nothing; what is owed at the end."""
-    for town in towns:
-        town.lift_faults()
     end, since, before = time.monotonic() + seconds, timezone.now(), None
     while True:
         for town in towns:
+            town.lift_faults()  # again, for those that were given back by a call under way
             town.clear_up()
         hurry()
         now = [town.picture() for town in towns]

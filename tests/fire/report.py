@@ -23,7 +23,7 @@ from sandbox.models import Order as ShopOrder
 from sandbox.models import Shipment as ShopShipment
 from sandbox.models.fault import Kind
 from tests.fire.browser import Ledger
-from tests.fire.plan import pairs
+from tests.fire.plan import NEVER, pairs
 from tests.fire.storm import Storm
 from tests.fire.town import Town, merchants
 from tests.fire.truth import Findings
@@ -254,13 +254,22 @@ def _faults(result: Result) -> Iterator[str]:
     endpoints = list(dict.fromkeys(endpoint for endpoint, _kind_, _more in pairs()))
     kinds = list(dict.fromkeys(_kind(kind, more) for _endpoint, kind, more in pairs()))
     yield "## Faults that hit, by kind and endpoint\n"
-    yield f"{sum(hits.values())} requests were spoilt. A dash: not in this plan, or such a fault cannot be there.\n"
+    yield (
+        f"{sum(hits.values())} requests were spoilt. A fault that changes nothing in an answer, byte for byte, is no "
+        "hit and waits for the next call. A dash: not in this plan, or such a fault cannot be there.\n"
+    )
     yield "| | " + " | ".join([*endpoints, "any"]) + " |"
     yield "|---|" + "---|" * (len(endpoints) + 1)
     for kind in kinds:
         cells = [str(hits[kind, one]) if (kind, one) in planned else "–" for one in [*endpoints, ""]]
         yield f"| {kind} | " + " | ".join(cells) + " |"
     yield f"\nPlanned and never hit: {', '.join(result.missed) or 'none'}.\n"
+    yield "There cannot be:\n"
+    yield from (
+        f"* {', '.join(_kind(kind, {}) for kind in kinds)} × {', '.join(endpoints)}: {why}."
+        for kinds, endpoints, why in NEVER
+    )
+    yield ""
     rights: Counter[str] = sum((town.books.rights for town in merchants(result.storm.towns)), Counter())
     done = ", ".join(f"{what} {n} ×" for what, n in sorted(rights.items()))
     yield f"Keys and permissions in the shops: {done or 'untouched'}.\n"

@@ -24,16 +24,17 @@ from orders import faults
 from orders.models import Order, OrderLine, SeenOrder, Status, Verdict
 from orders.reading import Skip
 from products.models import Stock
+from sandbox import catalogue
 from sandbox.models import Fault, Size
 from sandbox.models import Shipment as ShopShipment
 from sandbox.models.shipment import ShipmentLine
 from tests.everything import answers
-from tests.fire import ours, plan, report, truth, visits, ways
+from tests.fire import embers, ours, plan, report, truth, visits, ways
 from tests.fire.__main__ import POSTGRES
 from tests.fire.conftest import burnt, visits_to
 from tests.fire.engines import ROOT
 from tests.fire.plan import Act
-from tests.fire.town import ON_HAND, Town
+from tests.fire.town import LONG_AGO, ON_HAND, Town
 
 SEED = os.environ.get("FIRE_SEED", "7")
 
@@ -46,13 +47,56 @@ def test_the_same_seed_draws_the_same_storm() -> None:
 
 
 def test_a_whole_storm_pulls_every_lever_at_every_endpoint() -> None:
-    acts = [act for act in plan.draw(1, 420, 1800).of("faults") if "params" in act.more]
+    acts = [act for act in plan.draw(1, 450, 2000).of("faults") if "params" in act.more]
     pulled = {(act.more["endpoint"], act.what, str(act.more["params"])) for act in acts}
     assert {(endpoint, kind, str(more)) for endpoint, kind, more in plan.pairs()} <= pulled
 
 
+def test_what_cannot_be_is_not_planned_and_the_report_says_why(towns: list[Town]) -> None:
+    acts = [act for act in plan.draw(1, 450, 2000).of("faults") if "params" in act.more]
+    pulled = {(act.what, act.more["endpoint"]) for act in acts}
+    never = {(str(kind), endpoint) for kinds, endpoints, _why in plan.NEVER for kind in kinds for endpoint in endpoints}
+    assert not pulled & never
+    assert len(plan.pairs()) == len({(str(more), *pair) for *pair, more in plan.pairs()}) == 217
+    for (kind, endpoint), shops in plan.NEEDING.items():
+        assert {act.shop for act in acts if (act.what, act.more["endpoint"]) == (kind, endpoint)} == set(shops)
+    said = list(report._faults(burnt(visits_to(towns))))
+    for _kinds, endpoints, why in plan.NEVER:
+        assert [row for row in said if row.endswith(f" × {', '.join(endpoints)}: {why}.")]
+
+
+def test_the_last_faults_are_given_what_they_need(towns: list[Town]) -> None:
+    catalogue.many(towns[0].shop, 520)
+    needing: list[tuple[str, str, int]] = [(kind, endpoint, shop) for (kind, endpoint), (shop,) in plan.NEEDING.items()]
+    needing += [(kind, "GET orders", 3) for kind, _more in plan.ON_PAGES[:3]]
+    faults = [towns[shop].shop.break_endpoint(endpoint, kind) for kind, endpoint, shop in needing]
+    quiet, orders = burnt(visits_to(towns)).storm, iter(range(100, 200))
+    for _round in range(4):
+        for town in towns:
+            town.remember("intake", swept_at=LONG_AGO)
+            embers._stir(quiet, town, orders)
+            for pipe in ("refresh", "stock", "intake", "hand-over"):
+                town.run(pipe)
+    for fault in faults:
+        fault.refresh_from_db()
+    assert [str(fault) for fault in faults if fault.hits != 1] == []
+    assert not any(embers._stir(quiet, town, orders) for town in towns)
+
+
+def test_orders_that_wait_for_a_reason_keep_nobody_from_buying_at_last(towns: list[Town]) -> None:
+    town = towns[plan.LATE_PAYING]
+    for number in range(100, 100 + embers.IN_HAND + 3):
+        embers._buy(town, number)
+    town.run("intake")
+    bought = town.orders(Status.NEW).filter(shop=town.integration.shop)
+    assert (bought.count(), len(town.orders_of)) == (embers.IN_HAND, 1 + embers.IN_HAND)
+    bought.update(handover_error="The shop said no.")
+    embers._buy(town, 200)
+    assert 200 in town.orders_of
+
+
 def test_faults_of_rare_calls_come_early_and_the_calls_are_many() -> None:
-    drawn = plan.draw(1, 420, 1800)
+    drawn = plan.draw(1, 450, 2000)
     assert drawn.is_whole
     assert not plan.draw(1, 60, 100).is_whole
     late_payers = [act for act in drawn.of("shopper") if act.shop == plan.LATE_PAYING]
@@ -65,7 +109,7 @@ def test_faults_of_rare_calls_come_early_and_the_calls_are_many() -> None:
 
 
 def test_a_whole_storm_goes_every_way_and_wants_every_button_again_and_again() -> None:
-    drawn = plan.draw(1, 420, 1800)
+    drawn = plan.draw(1, 450, 2000)
     looked, pressed, worked = (
         Counter(act.what for act in acts)
         for acts in (drawn.of("visitor"), [act for act in drawn.of("merchant") if act.is_by_page], drawn.of("desk"))
@@ -79,7 +123,7 @@ def test_a_whole_storm_goes_every_way_and_wants_every_button_again_and_again() -
 
 
 def test_about_as_many_pieces_come_as_are_bought_and_none_too_late() -> None:
-    drawn = plan.draw(1, 420, 1800)
+    drawn = plan.draw(1, 450, 2000)
     shelf = {(house, item): ON_HAND for house in range(plan.SHOPS - 1) for item in range(plan.ITEMS)}
     for act in drawn.of("goods", "shopper"):
         if act.who == "goods":
@@ -288,7 +332,7 @@ def test_a_whole_storm_in_which_a_planned_fault_never_hit_is_not_green(towns: li
     people.ledger.fetched.update(name for steps in ways.WAYS.values() for name, _way in steps)
     people.ledger.pressed.update({*visits.ORDER_BUTTONS, *ways.BUTTONS, *visits.DESK_BUTTONS})
     result = burnt(people)
-    whole = plan.draw(1, 420, 1800)
+    whole = plan.draw(1, 450, 2000)
     for act in whole.of("faults"):
         if "params" in act.more:
             towns[act.shop].fault(act)

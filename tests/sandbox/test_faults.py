@@ -244,6 +244,75 @@ def test_offset_pages_repeat_too(shop: Shop, line: Line, sizes: list[Size]) -> N
     assert shown == [placed[0], placed[0], placed[1]]
 
 
+def left(fault: Fault) -> tuple[int, int | None]:
+    fault.refresh_from_db()
+    return fault.hits, fault.times
+
+
+@pytest.mark.parametrize(
+    ("kind", "same", "other"),
+    [
+        ("reordered_page", "products?limit=1", "products?limit=2"),
+        ("reordered_page", "products?limit=2&page=9", "products?limit=2"),
+        ("repeated_page", "products?limit=2", "products?limit=2&page=2"),
+        ("repeated_page", "products?limit=2&page=9", "products?limit=2&page=3"),
+        ("unreadable_row", "products?limit=2&page=9", "products?limit=2&page=2"),
+        ("wrong_types", "products?sku=NONE", "products?sku=A1"),
+    ],
+)
+def test_a_lever_that_changes_nothing_in_an_answer_waits_for_one_that_it_changes(
+    shop: Shop, line: Line, kind: str, same: str, other: str
+) -> None:
+    wells = {path: line.get(path).content for path in (same, other)}
+    fault = shop.break_endpoint("GET products", kind)
+    assert [line.get(same).content for _turn in range(2)] == [wells[same]] * 2
+    assert left(fault) == (0, 1)
+    assert line.get(other).content != wells[other]
+    assert left(fault) == (1, 0)
+    assert [line.get(path).content for path in (same, other)] == list(wells.values())
+
+
+def test_a_refusal_that_a_lever_cannot_change_does_not_use_it_up(shop: Shop, line: Line) -> None:
+    shop.set_switch("bad_secret", "html")
+    looping = shop.break_endpoint("GET products", "looping_page")
+    forbidden = shop.break_endpoint("GET stock", "status", code=403)
+    plugin = shop.plugins.get()
+    plugin.forbid("GET stock")
+    assert line.get("stock").status_code == 403
+    line.session.headers["API-Authorization"] = "another"
+    assert line.get("products").status_code == 401
+    assert (left(looping), left(forbidden)) == ((0, 1), (0, 1))
+    line.session.headers["API-Authorization"] = SECRET
+    PluginMethod.objects.filter(pk=plugin.pk).update(endpoints=[*plugin.endpoints, "GET stock"])
+    assert line.get("products").json()["next"] == "?limit=1"
+    assert (line.get("stock").status_code, line.get("stock").status_code) == (403, 200)
+    assert (left(looping), left(forbidden)) == ((1, 0), (1, 0))
+
+
+def test_what_is_written_is_written_once_where_a_lever_changes_nothing(
+    shop: Shop, line: Line, sizes: list[Size]
+) -> None:
+    order = shop.place_order({sizes[0]: 1})
+    order.confirm()
+    kinds = ("wrong_types", "repeated_page", "unreadable_row", "reordered_page")
+    faults = [shop.break_endpoint("POST stock", kind) for kind in kinds]
+    faults += [shop.break_endpoint("POST shipments", kind) for kind in kinds[1:]]
+    assert line.post("stock?page=2", {"products": [{"product": "A1", "quantity": 9}]}).json() == {"status": "ok"}
+    body = {"order": order.number, "products": {str(order.lines.get().pk): 1}, "createAlways": True}
+    assert line.post("shipments?page=2", body).json()["status"] == "ok"
+    sizes[1].refresh_from_db()
+    assert (sizes[1].physical, order.shipments.count()) == (9, 1)
+    assert {left(fault) for fault in faults} == {(0, 1)}
+
+
+def test_a_lever_that_waits_for_another_answer_keeps_none_behind_it_waiting(shop: Shop, line: Line) -> None:
+    first = shop.break_endpoint("GET products", "reordered_page")
+    behind = shop.break_endpoint("GET products", "status", code=503, skip=1)
+    last = shop.break_endpoint("GET products", "status", code=500, times=None)
+    assert [line.get("products?limit=1").status_code for _turn in range(3)] == [500, 503, 500]
+    assert (left(first), left(behind), left(last)) == ((0, 1), (1, 0), (2, None))
+
+
 def test_after_every_kind_the_next_call_is_well(shop: Shop, line: Line) -> None:
     for kind in Fault.Kind.values:
         shop.break_endpoint("GET products", kind, seconds=0, megabytes=1)
