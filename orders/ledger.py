@@ -109,7 +109,7 @@ def standing(orders: OrderQuerySet, integration: Integration, stand: Stand) -> O
 
 def _is_first_of(parts: QuerySet[Order]) -> Q:
     """Whether it is among these parts of its number, and none before it is."""
-    return Q(Exists(parts.filter(pk=OuterRef("pk")))) & ~Exists(parts.filter(part__lt=OuterRef("part")))
+    return Q(Exists(parts.filter(pk=OuterRef("pk")))) & ~Q(Exists(parts.filter(part__lt=OuterRef("part"))))
 
 
 def _numbers(orders: QuerySet[Order]) -> QuerySet[Order, str]:
