@@ -170,7 +170,9 @@ class Visits:
             raise NotOffered("no link to split it")
         split = browser.get("split an order", href)
         form = split.form("/split/")
-        line = next(name for name in form.sent if name.startswith("pieces-"))
+        line = next((name for name in form.sent if name.startswith("pieces-")), "")
+        if not line:
+            raise NotOffered("no pieces of it can go any more")
         browser.press(f"order: {SPLIT}", form, None, {line: ["1"]})
 
     # --- the staff, at the desk for orders -----------------------------------------------------
