@@ -24,15 +24,16 @@ def _files(names: str) -> tuple[str, ...]:
 
 
 # Nobody waits longer than a quarter of an hour. Where there is PostgreSQL, what becomes of orders is played through on
-# it, as in production, and all the rest on SQLite; what an engine may answer differently runs on both: work at the same
-# time, searches and long lists, intake, hand-over, refresh, stock, cut connections. Without it SQLite has everything.
+# it, as in production, with all races, and all the rest on SQLite; what an engine may answer differently runs on both:
+# leases, searches and long lists, intake, refresh, stock, cut connections. Without it SQLite has everything.
 ON_POSTGRESQL = {
     "tests/orders": _files(
-        "changes_answered differences handover_bundles handover_changes hold_mends intake_hard links many_shops "
-        "may_not_read_shipments minds_changed minds_changed_shop money moves our_faults parts parts_edges restoring "
-        "retry_after returning shared_shipments shipments_as_orders short short_shipments stock_figures tracking "
-        "undecided vanished withdraw"
+        "changes_answered differences handover handover_bundles handover_changes hold_mends intake_hard intake_polls "
+        "links machine many_shops may_not_read_shipments minds_changed minds_changed_shop money moves "
+        "new_address_race our_faults parts parts_edges restoring retry_after returning shared_shipments "
+        "shipments_as_orders short short_shipments stock_figures stock_race tracking undecided vanished withdraw"
     ),
+    "tests/products": _files("creating_race stock_race stock_receiving stock_tellers"),
     "tests/myogo": _files("engines"),
     "tests": ("fire",),
 }
@@ -40,13 +41,8 @@ ON_BOTH = {
     "tests": _files("lists search"),
     "tests/integrations": _files("commits race sync sync_neighbours"),
     "tests/myogo": _files("failing restore running watch"),
-    "tests/orders": _files(
-        "deciding front handover intake intake_polls ledger machine new_address_race pages_list stock_race"
-    ),
-    "tests/products": _files(
-        "creating creating_race known_pages refresh refresh_hard stock_brake stock_drift stock_push stock_race "
-        "stock_receiving stock_tellers"
-    ),
+    "tests/orders": _files("deciding front intake ledger pages_list"),
+    "tests/products": _files("creating known_pages refresh refresh_hard stock_brake stock_drift stock_push"),
     "tests/shipping": (),
 }
 
@@ -56,7 +52,6 @@ def _paths(*groups: dict[str, tuple[str, ...]]) -> list[str]:
 
 
 LEFT_TO_POSTGRESQL = [f"--ignore={path}" for path in _paths(ON_POSTGRESQL)]
-FEW_EXAMPLES = {"MACHINE_EXAMPLES": "4"}  # PostgreSQL plays twice as many
 CORES = str(min(4, os.cpu_count() or 1))
 
 
@@ -116,13 +111,13 @@ def main() -> int:
         return 1
     pytest = ("pytest", "-q", "-n", CORES, "--dist", "loadgroup", "--timeout", "300", "--durations", "15")
     redis = {} if "redis" in missing else {"TEST_REDIS_URL": REDIS}
-    elsewhere, fewer = ([], {}) if "postgresql" in missing else (LEFT_TO_POSTGRESQL, FEW_EXAMPLES)
+    elsewhere = [] if "postgresql" in missing else LEFT_TO_POSTGRESQL
     steps = [
         step("Style", "ruff", "check", "."),
         step("Format", "ruff", "format", "--check", "."),
         step("Templates", "djlint", "--quiet", "--lint", "templates"),
         step("Types", "mypy", "."),
-        step("Tests on SQLite", *pytest, "-m", "not browser and not fire", *elsewhere, **redis, **fewer),
+        step("Tests on SQLite", *pytest, "-m", "not browser and not fire", *elsewhere, **redis),
     ]
     if "chromium" not in missing:
         # File by file: the chapters of a story follow each other in one demo.

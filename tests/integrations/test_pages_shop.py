@@ -352,7 +352,7 @@ def test_a_token_of_another_host_that_came_meanwhile_is_not_sent_to_this_one(
     here = stored.base_url
     monkeypatch.setattr(views, "probe", move_meanwhile)
     form = page.post(edit_url(stored), filled.form(merchant, secret="", base_url=here)).context["form"]
-    assert "another host" in form.errors["secret"][0]
+    assert "Somebody changed it meanwhile to https://fjord.centra.com" in form.errors["base_url"][0]
     stored.refresh_from_db()
     assert (stored.shop, stored.secret.reveal()) == ("fjord.centra.com", "key-of-another-shop")
 

@@ -1,8 +1,8 @@
 """Proof by machine: whatever happens, in whatever order, nothing is lost, doubled or miscounted.
 
 Each example is a world of its own (`machine_world.py`); what must be true is in `machine_truths.py`. A failure prints
-the shortest sequence of steps that was found. The suite plays the same `MACHINE_EXAMPLES` worlds each time;
-`MACHINE_HUNT=100` plays that many others, new ones each time, `MACHINE_STEPS` longer ones.
+the shortest sequence of steps that was found. The suite plays the same worlds each time; `MACHINE_HUNT=100` plays that
+many others, new ones each time, `MACHINE_STEPS` longer ones.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.orders.machine_world import World
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(0)]
 
 HUNT = os.environ.get("MACHINE_HUNT", "")
-EXAMPLES = int(HUNT or os.environ.get("MACHINE_EXAMPLES", "8"))
+EXAMPLES = int(HUNT or "8")
 STEPS = int(os.environ.get("MACHINE_STEPS", "20"))
 
 PICK = st.integers(0, 9)
