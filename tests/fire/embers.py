@@ -15,7 +15,7 @@ from django.utils import timezone
 from integrations.models import SyncState
 from orders.models import Status
 from sandbox.models import Fault
-from tests.fire.plan import ITEMS, Act
+from tests.fire.plan import ASKED_BACK, ITEMS, Act
 from tests.fire.storm import Storm, hurry
 from tests.fire.town import Town, merchants
 
@@ -23,6 +23,7 @@ PIPES = {"GET products": "refresh", "GET stock": "stock", "POST stock": "stock"}
 ABOUT_ORDERS = ("intake", "hand-over")
 IN_HAND = 12  # orders that are bought and not sent yet, at most, in a shop; those that wait for a reason are not meant
 PIECES = 2
+ALL_THE_MORE = 2  # one order in so many is asked back as long as a fault waits for shipments to be taken away
 
 
 def burn_out(storm: Storm, seconds: float) -> float:
@@ -56,6 +57,7 @@ def _stir(storm: Storm, town: Town, orders: Iterator[int]) -> bool:
     if "POST stock" in endpoints:
         more = {"item": 2, "by": 1}
         storm.safely("recount", lambda: town.goods(Act(0, "goods", "adjust", town.number, 0, more)))
+    town.asked_back = ALL_THE_MORE if "DELETE shipments" in endpoints else ASKED_BACK
     if endpoints - set(PIPES):
         storm.safely("a purchase", lambda: _buy(town, next(orders)))
     return bool(endpoints)

@@ -56,6 +56,7 @@ class Town(World):
 
     number: int = 0
     is_rash: bool = False  # whole storms: much is asked back and picked short where it is paid late
+    asked_back: int = ASKED_BACK  # one order in so many, where it is paid late
     has_desk: bool = False  # somebody is at the desk's pages
     books: Books = field(default_factory=Books)
     orders_of: dict[int, int] = field(default_factory=dict)
@@ -188,7 +189,7 @@ class Town(World):
     def _regret(self, begun: list[Order]) -> None:
         """Of what is not paid before it is sent, the merchant asks for many back: a shipment to be taken away each."""
         for order in begun:
-            if order.pk % ASKED_BACK == 0:
+            if order.pk % self.asked_back == 0:
                 self.books.acts["asked back in time"] += 1
                 with refusals():
                     moves.ask_to_cancel(order, "Kim")
