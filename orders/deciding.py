@@ -259,6 +259,11 @@ def decide(order: Order, books: Books | None = None) -> None:
     settle_status(order, found)
 
 
+def recognise(order: Order) -> None:
+    """Its lines and its method as `decide` will find them, and nothing decided yet. Not saved but for the lines."""
+    _take_over_findings(look_up(order))
+
+
 def enter(order: Order, who: str = "", books: Books | None = None, *, is_new: bool = False) -> None:
     """Somebody, or the reading, wants it to go to the warehouse: NEW or PENDING, or RESERVED with the reasons.
 

@@ -27,7 +27,6 @@ from orders import deciding, moves, overruling, promise, reading
 from orders.intent import parts_of
 from orders.models import Order, Status
 from orders.parts import BROUGHT, NUMBERS, is_read_as_shipment, take_lines
-from products.models import Stock
 
 ADDRESS = ("name", "company", "address", "address2", "zip_code", "city", "state", "country", "phone", "email")
 SHIPPING = ("shop_method", "ingrid_method", "pickup_point")
@@ -213,7 +212,9 @@ def accept(order: Order, who: str, seen: str = "") -> None:
         _take_head(part, offered)
     if are_lines_other:
         take_lines(takers, [part for part in parts if part not in takers], offered)
-    _lock_stock(parts)
+    for part in takers:
+        deciding.recognise(part)
+    promise.lock_stock(parts)
     for part in parts:
         if part in takers:
             overruling.drop_changed(part, subjects[part.pk])
@@ -276,13 +277,6 @@ def _take_head(part: Order, offered: dict[str, Any]) -> None:
             setattr(part, key, fit(part, key, offered[key]))
     part.taken, part.offered = said(offered), None
     part.facts = {key: fact for key, fact in part.facts.items() if key not in ("sent", "digest")}
-
-
-def _lock_stock(parts: Sequence[Order]) -> None:
-    """All at once, whatever is reserved of them one after the other."""
-    Stock.objects.lock(
-        (line.product_id, part.warehouse_id) for part in parts for line in part.lines.all() if line.product_id
-    )
 
 
 def _settle(part: Order, parts: Sequence[Order], who: str) -> None:

@@ -7,6 +7,8 @@ Orders are locked before stock, both in the order of their keys, so that nobody 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -61,6 +63,18 @@ def reserve_for(order: Order, *, is_new: bool = False) -> bool:
     `is_new`: it was stored in this transaction and holds nothing yet.
     """
     return reserve.write(holder(order, is_new=is_new), claims(order), order.promised_at if order.is_promised else None)
+
+
+def lock_stock(orders: Iterable[Order]) -> None:
+    """All that these orders hold or want, at once, whatever is reserved of them one after the other: else two who do
+    that wait for each other. Within a transaction.
+    """
+    orders = list(orders)
+    held = Reservation.objects.filter(reference__in=[order.reservation_key for order in orders]).order_by()
+    wanted = {
+        (line.product_id, order.warehouse_id) for order in orders for line in order.lines.all() if line.product_id
+    }
+    Stock.objects.lock({*wanted, *held.values_list("stock__product", "stock__warehouse")})
 
 
 def settle() -> int:

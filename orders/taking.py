@@ -341,6 +341,8 @@ class Taking:
         """The parts of an order as the shop shows it now; `facts` are what else stands against sending it."""
         opens = reading.pieces_of(data, self.settings)
         share_out(parts, {key: one.open for key, one in opens.items()})
+        if len(parts) > 1:
+            promise.lock_stock(parts)
         for order in parts:
             before = filling.standing(order)
             self._update_one(order, data, digest, facts)

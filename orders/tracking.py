@@ -183,7 +183,9 @@ def told(run: Run, pk: int, text: str, *, is_paid: bool = False) -> None:
     with locked(run, pk) as order:
         shipment = order.shipment
         parts = _sharing(order, shipment) if shipment and shipment.external_id else Order.objects.filter(pk=pk)
-        for part in parts.filter(status=Status.SHIPPED, told_at__isnull=True).order_by("pk"):
+        untold = list(parts.filter(status=Status.SHIPPED, told_at__isnull=True).order_by("pk"))
+        promise.lock_stock(untold)
+        for part in untold:
             part.told_at, part.tell_error, part.wait_until = now, "", None
             part.save()
             promise.reserve_for(part)

@@ -9,7 +9,7 @@ Call within the transaction that changes the order, the order's row locked befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -100,9 +100,11 @@ def put_back(holder: Holder, claims: Iterable[Claim], why: str, who: str = "") -
     """`deducted` of each claim comes back to the shelf; the order holds nothing any more, but what the shop has open
     of it stays known."""
     summed = _summed(claims)
-    for key, stock in Stock.objects.lock(summed).items():
-        if summed[key].deducted:
-            stock.move(summed[key].deducted, why, document=holder.label, who=who)
+    before = Reservation.objects.filter(reference=holder.reference).order_by().values_list("stock", flat=True)
+    stocks = Stock.objects.lock({*summed, *_keys_of(before)})
+    for key, claim in summed.items():
+        if claim.deducted:
+            stocks[key].move(claim.deducted, why, document=holder.label, who=who)
     write(holder, [replace(one, held=0, deducted=0) for one in summed.values() if one.open_in_shop], None)
 
 
@@ -119,7 +121,7 @@ def _summed(claims: Iterable[Claim]) -> dict[Key, Claim]:
     return summed
 
 
-def _keys_of(before: dict[int, Reservation]) -> list[Key]:
+def _keys_of(before: Collection[int]) -> list[Key]:
     return list(Stock.objects.filter(pk__in=before).values_list("product_id", "warehouse_id")) if before else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -249,9 +250,14 @@ class Order(models.Model):
             setattr(self, name, value)
         self.save(update_fields=list(fields))
 
-    def locked(self) -> transaction.Atomic:
+    @contextmanager
+    def locked(self) -> Iterator[None]:
         """A transaction in which this order's row is ours; what others changed meanwhile is read first."""
-        return _Locked(self)
+        with transaction.atomic():
+            fresh = Order.objects.select_for_update().filter(pk=self.pk).get()
+            for name in ("status", "status_before", "is_on_hold", "captured", "capture_fails", "waits_for_payment"):
+                setattr(self, name, getattr(fresh, name))
+            yield
 
     # --- shipments -------------------------------------------------------------------------
     def create_shipment(
@@ -343,17 +349,3 @@ class Order(models.Model):
             raise Refused(
                 "Action not supported by external payment plugin. Please do that action in your payment provider."
             )
-
-
-class _Locked(transaction.Atomic):
-    """`atomic()` that locks one order's row and reads it again."""
-
-    def __init__(self, order: Order) -> None:
-        super().__init__(using=None, savepoint=True, durable=False)
-        self.order = order
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        fresh = Order.objects.select_for_update().filter(pk=self.order.pk).get()
-        for name in ("status", "status_before", "is_on_hold", "captured", "capture_fails", "waits_for_payment"):
-            setattr(self.order, name, getattr(fresh, name))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.db import connection
 from django.db.models import Sum
 from pytest_django.live_server_helper import LiveServer
 
@@ -62,3 +63,12 @@ def test_a_shipment_completed_by_several_at_once_is_sent_and_paid_once(live_serv
     size.refresh_from_db()
     shipment.refresh_from_db()
     assert (size.physical, size.allocated, shipment.captures) == (5, 0, 1)
+
+
+def test_where_the_row_cannot_be_locked_no_transaction_stays_open_in_the_thread() -> None:
+    shop = Shop.open("nordlys")
+    order = shop.place_order({add(shop, "A", stock=7): 1})
+    Order.objects.filter(pk=order.pk).delete()
+    with pytest.raises(Order.DoesNotExist), order.locked():
+        pass
+    assert not connection.in_atomic_block
