@@ -111,29 +111,20 @@ def test_what_another_part_has_sent_is_no_reason_to_stop_the_one_that_had_the_nu
     is_whole(desk, there, (2, "A"), (1, "B"))
 
 
-def test_a_shared_one_lowered_to_one_part_does_not_tell_the_other_that_is_collected(desk: Desk) -> None:
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_shared_one_that_is_one_part_s_or_gone_does_not_tell_the_other_that_is_collected(
+    desk: Desk, is_deleted: bool
+) -> None:
+    """Lowered to one part's pieces, or deleted: what is left is told with one of just its pieces."""
     captures(desk, Captures.SENT)
     there, order, part = in_parts(desk)
     make(there, 3)
     begin(desk, order)
     assert fresh(part).shipment == fresh(order).shipment
-    only(there).change({there.lines.get().pk: 1})
-    begin(desk, part)
-    ship(desk, order, "A")
-    ship(desk, part, "B")
-    assert (sent(there), fresh(order).told_at) == ([(1, "B")], None)
-    make(there, 2)
-    there.shipments.filter(shipped_at=None).update(leaves_out_costs=True)
-    quiet(desk)
-    is_whole(desk, there, (2, "A"), (1, "B"))
-
-
-def test_what_is_left_of_a_shared_one_that_is_gone_is_told_with_one_of_just_its_pieces(desk: Desk) -> None:
-    captures(desk, Captures.SENT)
-    there, order, part = in_parts(desk)
-    make(there, 3)
-    begin(desk, order)
-    only(there).remove()
+    if is_deleted:
+        only(there).remove()
+    else:
+        only(there).change({there.lines.get().pk: 1})
     begin(desk, part)
     ship(desk, order, "A")
     ship(desk, part, "B")
