@@ -135,6 +135,22 @@ def test_what_is_written_out_is_found_however_short_and_old_it_is(
     assert listed(page, merchant, q="x1 quinn") == ["40003"]
 
 
+@pytest.mark.parametrize("word", ["%", "???", "½½½", "--"])
+def test_what_is_of_signs_only_is_found_in_the_newest_only(
+    page: Client, merchant: Merchant, orders: list[Order], monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """No index finds even what is exactly that; with a million orders all of them would be read."""
+    monkeypatch.setattr(orders_model, "NEWEST", 3)
+    Order.objects.filter(pk=orders[0].pk).update(tracking_code=word)
+    Order.objects.filter(pk=orders[8].pk).update(number=word)
+    Order.objects.filter(pk__in=[orders[7].pk, orders[2].pk]).update(name=f"Quinn {word}")
+    factories.order_line(orders[1], sku=word)
+    assert listed(page, merchant, q=word) == [word, "40008", "40002"]
+    assert listed(page, merchant, q=f"{word}/1") == []
+    text = page.get(reverse("orders:list", args=[merchant.pk]), {"q": word}).content.decode()
+    assert "looked for in the newest" in text
+
+
 def test_an_sku_finds_the_orders_of_this_merchant_with_whatever_else_is_asked(
     page: Client, merchant: Merchant, orders: list[Order]
 ) -> None:

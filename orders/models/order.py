@@ -67,15 +67,20 @@ TONES = {
 }
 
 
+def has_signs_only(word: str) -> bool:
+    """Neither a letter nor a digit in it: the index finds not even what is exactly this. “½” is a sign there."""
+    return not any(sign.isalpha() or sign.isdecimal() for sign in word)
+
+
 def is_short(word: str) -> bool:
     """Whether no index over parts of words finds it: that takes three letters or digits in a row."""
-    return not re.search(r"[^\W_]{3}", word)
+    return has_signs_only(word) or not re.search(r"[^\W_]{3}", word)
 
 
 def _is_part(word: str) -> Q:
     """The part that is shown by this label, as in “70412/1”; nothing where it is none."""
     number, _slash, part = word.rpartition("/")
-    if not number or not part.isdecimal() or len(part) > 4:
+    if has_signs_only(number) or not part.isdecimal() or len(part) > 4:
         return Q(pk__in=[])
     return Q(number__iexact=number, part__in=(int(part), SPLIT_PARTS + int(part) - 1))
 
@@ -113,19 +118,24 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def search(self, words: str) -> OrderQuerySet:
         """By reference, name, email, tracking code or SKU; every word must be found somewhere.
 
-        A word that no index finds is looked for inside the texts of the newest `NEWEST` of these orders only. Of an SKU
-        the keys of its orders are read first: else the database would have to look at the lines of every order.
+        A word that no index finds is looked for inside the texts of the newest `NEWEST` of these orders only, one of
+        signs only wholly there. Of an SKU the keys of its orders are read first: else the database would have to look
+        at the lines of every order.
         """
         found, of_skus, limit = self, self._of_skus(words.split()), Q()
         if any(is_short(word) for word in words.split()):
             limit = self._is_new()
         for word in words.split():
             exact = Q(number__iexact=word) | Q(tracking_code__iexact=word) | _is_part(word)
-            if keys := of_skus.get(word.casefold()):
-                exact |= Q(pk__in=keys)
             inside = Q(number__istartswith=word) | Q(name__icontains=word)
             inside |= Q(company__icontains=word) | Q(email__icontains=word)
-            found = found.filter(exact | (inside & limit if is_short(word) else inside))
+            if has_signs_only(word):
+                fits = (exact | inside) & limit
+            else:
+                fits = exact | (inside & limit if is_short(word) else inside)
+            if keys := of_skus.get(word.casefold()):
+                fits |= Q(pk__in=keys)
+            found = found.filter(fits)
         return found
 
     def _is_new(self) -> Q:
