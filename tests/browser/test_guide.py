@@ -6,7 +6,18 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Tab
-from tests.browser.walk import SECRET, fill_integration, follow, follow_tab, make_plugin, press, seen, sign_in
+from tests.browser.walk import (
+    SECRET,
+    fill_integration,
+    follow,
+    follow_tab,
+    go,
+    make_plugin,
+    press,
+    press_here,
+    seen,
+    sign_in,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,19 +34,19 @@ def test_the_guide_from_plugin_method_to_created_products(tab: Tab) -> None:
     follow(page, "Integrations")
     seen(tab, "integrations-empty")
     follow(page, "New Integration")
-    page.get_by_role("link", name=re.compile("Centra")).last.click()
+    go(page.get_by_role("link", name=re.compile("Centra")).last)
     seen(tab, "integration-new")
 
     fill_integration(
         page, SECRET, base_url.replace("/api/order-api", "/login") if "order-api" in base_url else base_url + "?x=1"
     )
-    press(page, "Save")
+    press_here(page, "Save")
     expect(page.get_by_label("Store Hash")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Store Hash")).to_be_focused()
     seen(tab, "integration-wrong-address")
 
     fill_integration(page, "not-the-key", base_url)
-    press(page, "Save")
+    press_here(page, "Save")
     expect(page.get_by_label("API token")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("API token")).to_be_focused()
     expect(page.get_by_label("API token")).to_have_value("not-the-key")
@@ -43,7 +54,7 @@ def test_the_guide_from_plugin_method_to_created_products(tab: Tab) -> None:
     seen(tab, "integration-wrong-key")
 
     fill_integration(page, SECRET, f"  {base_url}/orders ")
-    press(page, "Test")
+    press_here(page, "Test")
     expect(page.get_by_text("read products").first).to_be_visible()
     expect(page.get_by_text("write shipments").first).to_be_visible()
     expect(page.get_by_label("API token")).not_to_have_attribute("aria-invalid", "true")
@@ -98,11 +109,11 @@ def test_the_guide_from_plugin_method_to_created_products(tab: Tab) -> None:
     follow(page, "Product list")
     expect(page.get_by_text("FG").first).to_be_visible()
     seen(tab, "product-list")
-    page.locator("tbody").get_by_role("link").first.click()
+    go(page.locator("tbody").get_by_role("link").first)
     seen(tab, "product-page")
     follow(page, "Integrations")
     seen(tab, "integrations")
-    page.get_by_role("link", name="Nordlys").first.click()
+    go(page.get_by_role("link", name="Nordlys").first)
     expect(page.get_by_text("Activity").first).to_be_visible()
     seen(tab, "integration-activity")
     follow(page, "Front page")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Tab
-from tests.browser.walk import connect, create_products, fits, make_plugin, press, sign_in
+from tests.browser.walk import connect, create_products, fits, go, make_plugin, press, sign_in
 
 LISTS = {
     "staff-merchants": "merchants/merchant/",
@@ -46,6 +46,6 @@ def test_the_desk_is_fit_to_be_shown(tab: Tab) -> None:
         page.goto(f"{tab.url}/admin/{path}")
         expect(page.locator("#result_list tbody tr").first).to_be_visible()
         fits(tab, name)
-        page.locator("#result_list tbody th a").first.click()
+        go(page.locator("#result_list tbody th a").first)
         page.wait_for_load_state()
         fits(tab, f"{name}-one")

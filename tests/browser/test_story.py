@@ -22,6 +22,7 @@ from tests.browser.walk import (
     enter_the_desk,
     fits,
     follow,
+    go,
     go_ahead,
     make_plugin,
     press,
@@ -107,7 +108,7 @@ def stock_of(people: People, sku: str) -> dict[str, int]:
     """What the merchant's product page says: pieces in Gothenburg, and the figure for the shop."""
     page = people.merchant.page
     page.goto(f"{people.home}products/?q={sku}")
-    page.locator("tbody").get_by_role("link").first.click()
+    go(page.locator("tbody").get_by_role("link").first)
     expect(page.locator("#stock")).to_be_visible()
     shelf = page.locator("#stock tbody tr").first.locator("td").all_inner_texts()
     figure = page.locator("#stock .eq div b").last.inner_text()
@@ -118,7 +119,7 @@ def open_size(people: People, sku: str) -> Page:
     """The shop's page of this item."""
     page = people.shop.page
     page.goto(f"{people.shop.url}/sandbox/nordlys/products/?q={sku}")
-    page.locator("tbody").get_by_role("link").first.click()
+    go(page.locator("tbody").get_by_role("link").first)
     return page
 
 
@@ -153,7 +154,7 @@ def test_goods_are_announced_received_and_told_to_the_shop(people: People) -> No
     desk = staff.page
     desk.goto(f"{staff.url}/admin/products/stockupdate/?q={number}")
     fits(staff, "staff-stock-updates")
-    desk.locator("#result_list tbody th a").first.click()
+    go(desk.locator("#result_list tbody th a").first)
     follow(desk, "Receive")
     fits(staff, "staff-receive")
     row = desk.get_by_role("row").filter(has_text=SWEATER)
@@ -261,7 +262,7 @@ def link_the_word(people: People) -> None:
     seen(merchant, "shipping-methods")
     follow(page, "The shop's methods")
     seen(merchant, "shop-methods-unlinked")
-    page.get_by_role("link", name="Link standard").click()
+    go(page.get_by_role("link", name="Link standard"))
     seen(merchant, "link-form")
     page.get_by_label("method", exact=False).last.select_option(label="PostNord MyPack Home")
     press(page, "See what would change")

@@ -11,23 +11,36 @@ from tests.browser.conftest import Tab
 SECRET = "a-key-typed-by-hand-1"
 
 
+def go(there: Locator) -> None:
+    """Click what leads to another page, or to the same one anew, and wait until it is there.
+
+    A click alone returns while the old page is still shown, and whatever is asked next may be asked of that.
+    """
+    with there.page.expect_navigation():
+        there.click()
+
+
 def press(page: Page, name: str) -> None:
+    go(page.get_by_role("button", name=name, exact=True))
+
+
+def press_here(page: Page, name: str) -> None:
+    """A button that leads to no other page."""
     page.get_by_role("button", name=name, exact=True).click()
 
 
 def follow(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name, exact=True).first.click()
+    go(page.get_by_role("link", name=name, exact=True).first)
 
 
 def follow_tab(page: Page, name: str) -> None:
-    page.get_by_role("main").get_by_role("link", name=re.compile(f"^{name}")).first.click()
-    page.wait_for_load_state()
+    go(page.get_by_role("main").get_by_role("link", name=re.compile(f"^{name}")).first)
 
 
 def go_ahead(page: Page, name: str) -> None:
     """Press a button that asks before it acts, and say yes."""
-    press(page, name)
-    page.get_by_role("dialog").locator("[data-confirm-yes]").click()
+    press_here(page, name)
+    go(page.get_by_role("dialog").locator("[data-confirm-yes]"))
 
 
 def seen(tab: Tab, name: str) -> None:
@@ -97,10 +110,10 @@ def make_plugin(tab: Tab, is_looked_at: bool = True) -> str:
     page = tab.page
     look = seen if is_looked_at else _pass_by
     enter_the_shop(tab, "sandbox-sign-in" if is_looked_at else "")
-    page.get_by_role("link", name=re.compile("Nordlys")).first.click()
+    go(page.get_by_role("link", name=re.compile("Nordlys")).first)
     look(tab, "sandbox-products")
     follow(page, "SYSTEM → STORES")
-    page.get_by_role("link", name=re.compile("Retail")).first.click()
+    go(page.get_by_role("link", name=re.compile("Retail")).first)
     follow(page, "+ PLUGIN METHOD")
     page.get_by_label("Status", exact=True).select_option(label="Active")
     page.get_by_label("Name", exact=True).fill("myOGO")
@@ -110,7 +123,7 @@ def make_plugin(tab: Tab, is_looked_at: bool = True) -> str:
         page.get_by_label(status, exact=True).check()
     page.get_by_label("Get orders starting with").select_option(label="Newest")
     look(tab, "sandbox-plugin-form")
-    page.get_by_role("button", name="Save", exact=True).last.click()
+    go(page.get_by_role("button", name="Save", exact=True).last)
     expect(page.get_by_label("Secret API key", exact=True)).to_have_value(SECRET)
     look(tab, "sandbox-plugin")
     return page.get_by_label("Base URL", exact=True).input_value()
@@ -133,7 +146,7 @@ def connect(tab: Tab, base_url: str) -> None:
     page = tab.page
     follow(page, "Integrations")
     follow(page, "New Integration")
-    page.get_by_role("link", name=re.compile("Centra")).last.click()
+    go(page.get_by_role("link", name=re.compile("Centra")).last)
     fill_integration(page, SECRET, base_url)
     press(page, "Save")
     page.wait_for_url(re.compile(r"/integrations/\d+/"))
@@ -176,8 +189,8 @@ def buy(tab: Tab, words: str, size: str, pieces: int, shipping: str = "standard"
     page = tab.page
     page.goto(f"{tab.url}/sandbox/nordlys/front/?q={words}")
     page.get_by_label("Size").first.select_option(label=_begins(page.get_by_label("Size").first, size))
-    page.get_by_role("button", name=re.compile("^Add")).first.click()
-    page.get_by_role("link", name=re.compile("^Basket")).click()
+    go(page.get_by_role("button", name=re.compile("^Add")).first)
+    go(page.get_by_role("link", name=re.compile("^Basket")))
     page.get_by_label(re.compile("^Pieces of")).fill(str(pieces))
     press(page, "Change pieces")
     page.get_by_label("Shipping method").fill(shipping)
@@ -217,4 +230,3 @@ def act_on(tab: Tab, order: str, action: str, state: str = "all") -> None:
     page.locator("#result_list tbody").get_by_role("checkbox").first.check()
     page.get_by_role("combobox", name="Action").select_option(label=action)
     press(page, "Go")
-    page.wait_for_load_state()
