@@ -278,5 +278,4 @@ class OrderAdmin(DeskPages, admin.ModelAdmin[Order]):
             "The warehouse is played for %(n)d orders; they are sent in a moment.",
             len(outcome.done),
         )
-        sentence = said % {"n": len(outcome.done)} if outcome.done else str(_("The warehouse is played for no order."))
-        self.say(request, sentence, outcome)
+        self.say(request, said % {"n": len(outcome.done)}, outcome)

@@ -182,7 +182,7 @@ def _of_shipping(case: Case) -> Iterable[Reason]:
             text = _("The shop’s links are for another warehouse now. Choose a shipping method of %(warehouse)s.")
             yield Reason(Cause.METHOD, text % here)
             return
-        said = _("The shop’s “%(word)s” is not linked to a shipping method.") % {"word": word}
+        said = _("The shop’s “%(word)s” is not linked to an active shipping method.") % {"word": word}
         yield Reason(Cause.METHOD, said if word else _("No shipping method is chosen."), word[:200])
         return
     if not case.is_method_usable:

@@ -183,7 +183,10 @@ class DeskPages(OfTheHouse):
 
     def say(self, request: HttpRequest, sentence: str, outcome: desk.Outcome) -> None:
         """How many, and for each that was refused why; nothing is left out without its number being told."""
-        messages.add_message(request, messages.SUCCESS if outcome.done else messages.WARNING, sentence)
+        if outcome.done:
+            messages.success(request, sentence)
+        else:
+            messages.warning(request, _("Nothing was done."))
         for why in outcome.refusals[:MOST_SENTENCES]:
             messages.warning(request, why)
         more = len(outcome.refusals) - MOST_SENTENCES

@@ -109,7 +109,7 @@ def _further_reasons() -> QuerySet[Hold]:
 
 def why(group: Group) -> str:
     if group.subject and group.cause is Cause.METHOD:
-        return _("“%(word)s” is not linked to a shipping method") % {"word": group.subject}
+        return _("“%(word)s” is not linked to an active shipping method") % {"word": group.subject}
     if group.subject and group.cause is Cause.UNKNOWN_SKU:
         return _("SKU %(sku)s is linked to no product") % {"sku": group.subject}
     if group.subject and group.cause is Cause.AMBIGUOUS_ITEM:

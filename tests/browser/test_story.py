@@ -182,7 +182,7 @@ def test_an_order_is_held_freed_collected_and_sent(people: People) -> None:
     wait_for_status(page, "RESERVED")
     # Nothing else holds it: once the poll has seen the confirmation, this is the only cause.
     cause = page.get_by_role("region", name="Why it waits").locator(".note:only-child b")
-    wait_for(page, cause.get_by_text("The shop’s “standard” is not linked to a shipping method."))
+    wait_for(page, cause.get_by_text("The shop’s “standard” is not linked to an active shipping method."))
     seen(merchant, "order-held")
 
     ask_for_methods(people)

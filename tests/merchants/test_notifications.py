@@ -55,7 +55,7 @@ def test_news_is_mailed_once_to_each_linked_user(merchant: Merchant, owner: User
     later(merchant)
     tell_users()
     assert sorted(to for to, _text in letters()) == sorted([[owner.email], [viewer.email]])
-    assert "2 orders wait: “Express” is not linked to a shipping method." in letters()[0][1]
+    assert "2 orders wait: “Express” is not linked to an active shipping method." in letters()[0][1]
     assert not Notification.objects.filter(told_at__isnull=True).exists()
 
 

@@ -115,6 +115,13 @@ def test_company_information_is_saved(page: Client, merchant: Merchant) -> None:
         assert getattr(merchant, name) == value
 
 
+def test_what_is_not_chosen_says_so_in_words(page: Client, merchant: Merchant) -> None:
+    for name in ("merchants:company", "products:new", "orders:new"):
+        text = text_of(page, reverse(name, args=[merchant.pk]))
+        assert '<option value="" selected>Not chosen</option>' in text, name
+        assert "-----" not in text, name
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("name", ""), ("name", "  "), ("contact_email", "kim at nordlys"), ("country", "XX"), ("time_zone", "Mars/Base")],

@@ -154,7 +154,7 @@ def test_orders_that_wait_for_the_same_are_one_line_with_one_mend(
         held(merchant, Cause.UNKNOWN_SKU, "FG9001-RED-M", integration=shop)
     one = held(merchant, Cause.PHONE, text="DHL needs a phone number.", integration=shop)
     found = attention(merchant)
-    assert "9 orders wait: “Express home” is not linked to a shipping method" in found
+    assert "9 orders wait: “Express home” is not linked to an active shipping method" in found
     sku = found["2 orders wait: SKU FG9001-RED-M is linked to no product"]
     assert sku == reverse("products:sync", args=[merchant.pk]) + f"?shop={shop.pk}&q=FG9001-RED-M"
     assert found["1 order waits: phone number missing"] == reverse("orders:order", args=[merchant.pk, one.pk])

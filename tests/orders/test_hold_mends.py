@@ -234,7 +234,7 @@ def sku_and_ean_differ(world: World) -> Scene:
 def word_not_linked(world: World) -> Scene:
     active_method(world.centra, "Varubrev")
     placed = world.buy(shipping="express")
-    yield placed, Cause.METHOD, "The shop’s “express” is not linked to a shipping method.", "Link it"
+    yield placed, Cause.METHOD, "The shop’s “express” is not linked to an active shipping method.", "Link it"
     address = reverse("orders:link", args=[world.key, world.integration.pk])
     method = MerchantMethod.objects.get(method__service="Varubrev").pk
     seen = world.browser.post(address, {"value": "express", "method": method}).context["seal"]
