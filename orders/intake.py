@@ -31,7 +31,7 @@ from integrations.models import Integration, SyncRun
 from integrations.sparing import Sparing
 from integrations.sync import Run
 from orders import ledger, reading, seen_rows, taking, taking_shipments, unread
-from orders.models import OPEN, SPLIT_PARTS, Order, SeenOrder, Status, Verdict
+from orders.models import OPEN, Order, SeenOrder, Status, Verdict
 
 KEY = "intake"
 OVERLAP = timedelta(hours=3)  # orders read again, for clocks that differ and for late rows
@@ -319,25 +319,24 @@ def look_up(run: Run, shop: Connector, into: taking.Taking, place: dict[str, Any
     """Open orders that this sweep did not show, a few at a time. Not found is no cancellation."""
     behind = int(place["cursor"] or 0)
     found = unshown(run.integration, passes(place)).filter(pk__gt=behind).order_by("pk")
-    rows = [] if place["kind"] == "poll" else list(found.values_list("pk", "number", "part")[:LOOK_UPS_PER_PAGE])
+    rows = [] if place["kind"] == "poll" else list(found.values_list("pk", "number")[:LOOK_UPS_PER_PAGE])
     if not rows:
         return _keep(run, {**place, "stage": "done"})
-    for number in dict.fromkeys(number for _pk, number, _part in rows):
-        parts = {part for _pk, of, part in rows if of == number}
-        _look_up_one(run, shop, into, number, are_shipments=any(0 < part < SPLIT_PARTS for part in parts))
+    for number in dict.fromkeys(number for _pk, number in rows):
+        _look_up_one(run, shop, into, number)
     _count_changes(run, into)
     return _keep(run, {**place, "cursor": str(rows[-1][0]), "read_at": timezone.now().isoformat()})
 
 
-def _look_up_one(run: Run, shop: Connector, into: taking.Taking, number: str, *, are_shipments: bool) -> None:
+def _look_up_one(run: Run, shop: Connector, into: taking.Taking, number: str) -> None:
     data = _ask(run, shop, into, number)
     if data is None:
         into.safely(number, lambda: unread.miss(into, number))
     elif isinstance(data, OrderData):
-        if are_shipments:
-            taking_shipments.follow(into, data)
-        else:
+        if into.is_taken_whole(number):
             into.take(data)
+        else:
+            taking_shipments.follow(into, data)
         if not into.ours([number]).filter(facts__has_key="unreadable").exists():
             seen_rows.note_read(run.integration, into.this_pass, number)
 

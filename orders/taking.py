@@ -130,6 +130,10 @@ class Taking:
     def is_here(self, number: str) -> bool:
         return self.ours([number]).filter(integration=self.integration).exists()
 
+    def is_taken_whole(self, number: str) -> bool:
+        """Whether part 0 is here; where it is not, all parts are shipments of the shop, or were split off such."""
+        return self.ours([number]).filter(part=0).exists()
+
     def needs_details(self, data: OrderData) -> bool:
         is_old = data.number not in self._digests and reading.is_older(data, self.settings)
         return reading.needs_details(data) and not is_old
@@ -149,15 +153,19 @@ class Taking:
         """
         self.stand()
         numbers = list({data.number for data in items})
-        ours = self.ours(numbers)
-        own = ours.filter(integration=self.integration)
-        own = own.exclude(part__gt=0, part__lt=SPLIT_PARTS) if are_whole else own.exclude(part=0)
-        own_numbers = set(own.order_by().values_list("number", flat=True))
-        here = own_numbers.union(ours.order_by().values_list("number", flat=True))
+        rows = list(self.ours(numbers).order_by().values_list("number", "part", "integration"))
+        here = {number for number, _part, _integration in rows}
+        whole = {number for number, part, _integration in rows if part == 0}
+        own_numbers = {
+            number
+            for number, _part, integration in rows
+            if integration == self.integration.pk and (number in whole) == are_whole
+        }
         self.changed += seen_rows.note(
             self.integration, self.this_pass, items, here, own_numbers, self._left, keeps=self.passes[0]
         )
         if are_whole:
+            own = self.ours(list(own_numbers)).filter(integration=self.integration)
             own.update(seen_in=self.this_pass, shown_at=timezone.now(), is_shown=True)
         self._left.clear()
 
@@ -176,8 +184,7 @@ class Taking:
 
         Without a digest, so that it is looked at again until it can be asked for.
         """
-        shipments = Q(part__gt=0, part__lt=SPLIT_PARTS)
-        if self.ours([data.number]).filter(integration=self.integration).exclude(shipments).exists():
+        if self.is_here(data.number) and self.is_taken_whole(data.number):
             self.hold(data.number, self._unasked())
         else:
             self.take(data)
@@ -235,10 +242,10 @@ class Taking:
             self._take_new(data, digest)
         elif parts[0].integration_id not in (self.integration.pk, None) and not self._is_let_go(data, parts):
             self.skip(data, self.taken_by(parts[0]), digest)
-        elif all(0 < part.part < SPLIT_PARTS for part in parts):
+        elif parts[0].part:
             self.skip(data, Skip.AS_SHIPMENTS.value, digest)
         else:
-            self.update(data, [part for part in parts if not 0 < part.part < SPLIT_PARTS], digest)
+            self.update(data, parts, digest)
 
     def _is_let_go(self, data: OrderData, parts: list[Order]) -> bool:
         """Whether the integration that read it left it, and it is for this one to send; then it is this one’s."""

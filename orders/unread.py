@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from integrations.models import Tone
 from orders import deciding, filling, moves, promise, seen_rows
-from orders.models import SPLIT_PARTS, Order, Status
+from orders.models import Order, Status
 
 if TYPE_CHECKING:
     from orders.taking import Taking
@@ -23,8 +23,7 @@ def hold(into: Taking, number: str, why: str, part: int = 0) -> None:
     `part` is the number of the shop's shipment, where shipments are read.
     """
     parts = into.parts(number)
-    of_shipments = [order for order in parts if 0 < order.part < SPLIT_PARTS]
-    whole = [order for order in parts if order not in of_shipments]
+    whole, of_shipments = (parts, []) if parts and not parts[0].part else ([], parts)
     meant = [order for order in of_shipments if order.part == part] if part else whole
     bars_the_way = whole if part else of_shipments  # taken the other way: nothing is taken twice
     if not (meant or bars_the_way or seen_rows.is_left(into.integration, number)):

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from orders import moves
+from integrations.models import Integration
+from orders import moves, short
 from orders.models import Order, SeenOrder, Status, Verdict
 from sandbox.models import Fault
 from sandbox.models import Order as ShopOrder
@@ -77,3 +78,41 @@ def test_what_can_be_read_only_after_it_left_the_list_waits_no_more_and_is_noted
     assert (order.status, order.facts["left"], order.lines.count()) == (Status.CANCELLED, "already sent", 1)
     seen.refresh_from_db()
     assert seen.verdict == Verdict.TAKEN
+
+
+def stands() -> list[tuple[int, str, list[str], int]]:
+    """Of each part: its number, status, why it waits, and pieces; all of which the shop has open."""
+    assert all(line.open_in_shop == line.pieces for order in Order.objects.all() for line in order.lines.all())
+    rows = Order.objects.order_by("part")
+    return [(one.part, one.status, [hold.text for hold in one.holds.all()], one.pieces) for one in rows]
+
+
+def test_what_was_split_off_a_shipment_stays_with_it_when_whole_orders_are_read(centra: Centra) -> None:
+    """The other shipment of the order is no change of the shop's, and is not sent twice."""
+    placed = three_for_shipments(centra)
+    ship(placed, 2)
+    ship(placed, 1)
+    look(centra)
+    moves.split(part(1), {part(1).lines.get().pk: 1}, "Kim")
+    as_split = stands()
+    assert as_split == [(1, "new", [], 1), (2, "new", [], 1), (1001, "new", [], 1)]
+    Integration.objects.update(reads=Integration.Reads.ORDERS)
+    centra.integration.refresh_from_db()
+    for _again in range(2):
+        sweep(centra)
+        assert stands() == as_split
+        assert not Order.objects.filter(offered__isnull=False).exists()
+        assert SeenOrder.objects.get().reason == "taken as shipments"
+
+
+def test_what_a_short_pick_left_over_does_not_wait_for_the_other_shipments_of_its_order(centra: Centra) -> None:
+    placed = three_for_shipments(centra)
+    ship(placed, 2)
+    ship(placed, 1)
+    look(centra)
+    hand_over(centra, 1)
+    short.found(part(1), {part(1).lines.get().pk: 1}, "Staff")
+    look(centra, "hand-over")
+    for _again in range(2):
+        sweep(centra)
+        assert stands() == [(1, "collecting", [], 1), (2, "new", [], 1), (1001, "new", [], 1)]
