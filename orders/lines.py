@@ -20,8 +20,8 @@ from products.models import Product
 SPARE = 3  # empty rows to begin with
 MORE = 5
 MOST_PIECES = 999_999
-MOST_ROWS = 500
-MOST_PRICE = Decimal("999999999999")
+MOST_ROWS = 1200
+MOST_PRICE = MOST_TOTAL = Decimal("999999999999")
 
 
 @dataclass(slots=True)
@@ -34,6 +34,11 @@ class Row:
     price: str = ""
     error: str = ""
     product: Product | None = None
+
+    @classmethod
+    def of(cls, line: OrderLine) -> Row:
+        """As it is stored."""
+        return cls(line, line.sku, str(line.pieces), "" if line.price is None else str(line.price))
 
     @property
     def is_of_shop(self) -> bool:
@@ -68,10 +73,7 @@ class Lines:
 
     @classmethod
     def of(cls, order: Order) -> Lines:
-        rows = [
-            Row(line, line.sku, str(line.pieces), "" if line.price is None else str(line.price))
-            for line in order.lines.all()
-        ]
+        rows = [Row.of(line) for line in order.lines.all()]
         return cls(order.merchant, [*rows, *(Row() for _number in range(SPARE))])
 
     @classmethod
@@ -93,7 +95,7 @@ class Lines:
                 row = row if not row.is_empty else Row()
             rows.append(row)
         # A stored line that was not sent along is not taken out by that.
-        rows = [*(Row(line, line.sku, str(line.pieces)) for line in stored.values()), *rows]
+        rows = [*(Row.of(line) for line in stored.values()), *rows]
         return cls(merchant, rows or [Row() for _number in range(SPARE)])
 
     def add_rows(self) -> None:
@@ -109,9 +111,13 @@ class Lines:
         for row in self.filled:
             row.product = products.get(row.sku)
             row.error = row.error or _fault(self.merchant, row)
-        if not any(row.error for row in self.rows) and not any(row.number for row in self.filled):
+        if any(row.error for row in self.rows):
+            return False
+        if not any(row.number for row in self.filled):
             self.errors.append(_("The order needs at least one line with pieces."))
-        return not self.errors and not any(row.error for row in self.rows)
+        elif (self.total or 0) > MOST_TOTAL:
+            self.errors.append(_("The prices add up to more than 999,999,999,999."))
+        return not self.errors
 
     @property
     def total(self) -> Decimal | None:

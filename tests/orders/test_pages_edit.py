@@ -401,3 +401,54 @@ def test_a_line_that_another_person_took_out_is_not_written_over(page: Client, d
     text = save(page, draft, sent).content.decode()
     assert "no longer part of the order" in text
     assert draft.pieces == 2
+
+
+# --- more than fits --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("act", ["new", "draft"])
+def test_prices_that_add_up_to_more_than_can_be_kept_are_said(
+    page: Client, merchant: Merchant, sweater: Product, act: str
+) -> None:
+    answer = page.post(new_url(merchant), typed(merchant, None, [("FG1", "999999", "999999.99")] * 2, act=act))
+    assert "The prices add up to more than 999,999,999,999." in answer.content.decode()
+    assert not Order.objects.exists()
+    page.post(new_url(merchant), typed(merchant, None, [("FG1", "1", "5")], act="draft"))
+    order = Order.objects.get()
+    answer = page.post(
+        edit_url(order), opened(page, order, pieces=["999999", "", "", ""], price=["1000002", "", "", ""])
+    )
+    assert "The prices add up to more than 999,999,999,999." in answer.content.decode()
+    assert order.lines.get().pieces == 1
+
+
+def test_a_price_that_somebody_else_typed_meanwhile_stays(
+    page: Client, merchant: Merchant, sweater: Product, beanie: Product
+) -> None:
+    page.post(new_url(merchant), typed(merchant, None, [("FG1", "1", "5")], act="draft"))
+    order = Order.objects.get()
+    mine = opened(page, order, comment="Mind the dog.")
+    theirs = opened(page, order)
+    theirs["sku"][1], theirs["pieces"][1], theirs["price"][1] = "FG2", "2", "7.50"
+    page.post(edit_url(order), theirs)
+    again = page.post(edit_url(order), mine)
+    rows = again.context["lines"].rows
+    mine["version"] = again.context["version"]
+    mine["line"] = [str(row.line.pk) if row.line else "" for row in rows]
+    mine |= {name: [getattr(row, name) for row in rows] for name in ("sku", "pieces", "price")}
+    page.post(edit_url(order), mine)
+    order.refresh_from_db()
+    assert (order.comment, order.total) == ("Mind the dog.", Decimal("20.00"))
+    assert order.lines.get(sku="FG2").price == Decimal("7.50")
+
+
+def test_an_order_of_very_many_lines_can_be_corrected(page: Client, merchant: Merchant) -> None:
+    shop = factories.integration(merchant)
+    order = factories.order(merchant, integration=shop, shop=shop.shop, status=Status.RESERVED, city="")
+    facts = {"order": order, "pieces": 2, "ordered": 2, "open_in_shop": 2}
+    OrderLine.objects.bulk_create(OrderLine(sku=f"FG{n}", external_id=str(n), **facts) for n in range(800))
+    sent = opened(page, order, city="Lund")
+    sent["pieces"][799] = "1"
+    assert page.post(edit_url(order), sent)["Location"] == order.get_absolute_url()
+    order.refresh_from_db()
+    assert (order.city, order.pieces) == ("Lund", 1599)
