@@ -160,19 +160,21 @@ def follow(into: Taking, data: OrderData) -> None:
 
 
 def _follow(into: Taking, data: OrderData) -> None:
+    """Parts of one shipment together: they share what of it is open."""
     parts = into.parts(data.number)
-    for order in parts:
-        if order.seen_in in into.passes or order.integration_id != into.integration.pk:
-            continue
-        shipment = next((one for one in data.shipments if order in _of(parts, one.external_id)), None)
-        if data.status is OrderStatus.CANCELLED:
-            into.update(replace(data, shipments=()), [order], "")
-        elif _has_none(order):
-            into.update(_left_over(data, parts), [order], "")
-        elif shipment is None or shipment.order is None:
-            unread.miss_one(into, order)
-        else:
-            into.update(_as_it_stands(shipment, shipment.order, data), [order], "", _not_ready(shipment))
+    lost = [one for one in parts if one.seen_in not in into.passes and one.integration_id == into.integration.pk]
+    if data.status is OrderStatus.CANCELLED:
+        return into.update(replace(data, shipments=()), lost, "")
+    if rests := [order for order in lost if _has_none(order)]:
+        into.update(_left_over(data, parts), rests, "")
+    lost = [order for order in lost if order not in rests]
+    for shipment in data.shipments:
+        found = [order for order in _of(parts, shipment.external_id) if order in lost]
+        if found and shipment.order is not None:
+            into.update(_as_it_stands(shipment, shipment.order, data), found, "", _not_ready(shipment))
+            lost = [order for order in lost if order not in found]
+    for order in lost:
+        unread.miss_one(into, order)
 
 
 def _left_over(data: OrderData, parts: list[Order]) -> OrderData:
