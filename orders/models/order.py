@@ -85,6 +85,11 @@ def _is_part(word: str) -> Q:
     return Q(number__iexact=number, part__in=(int(part), SPLIT_PARTS + int(part) - 1))
 
 
+def _is_called(word: str) -> Q:
+    """Exactly this reference, tracking code or part."""
+    return Q(number__iexact=word) | Q(tracking_code__iexact=word) | _is_part(word)
+
+
 class OrderQuerySet(models.QuerySet["Order"]):
     def for_merchant(self, merchant: Merchant) -> OrderQuerySet:
         return self.filter(merchant=merchant)
@@ -116,27 +121,30 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(status=Status.SHIPPED, told_at__isnull=True, integration__isnull=False)
 
     def search(self, words: str) -> OrderQuerySet:
-        """By reference, name, email, tracking code or SKU; every word must be found somewhere.
+        """By reference, name, email, tracking code or SKU; every word must be found somewhere, or all of them together
+        are a reference, tracking code or SKU with blanks in it.
 
         A word that no index finds is looked for inside the texts of the newest `NEWEST` of these orders only, one of
         signs only wholly there. Of an SKU the keys of its orders are read first: else the database would have to look
         at the lines of every order.
         """
-        found, of_skus, limit = self, self._of_skus(words.split()), Q()
-        if any(is_short(word) for word in words.split()):
+        parts, limit, found = words.split(), Q(), Q()
+        whole = " ".join(parts)
+        of_skus = self._of_skus({*parts, whole})
+        if any(is_short(word) for word in parts):
             limit = self._is_new()
-        for word in words.split():
-            exact = Q(number__iexact=word) | Q(tracking_code__iexact=word) | _is_part(word)
-            inside = Q(number__istartswith=word) | Q(name__icontains=word)
-            inside |= Q(company__icontains=word) | Q(email__icontains=word)
+        for word in parts:
+            exact, begins = _is_called(word), Q(number__istartswith=word)
+            inside = begins | Q(name__icontains=word) | Q(company__icontains=word) | Q(email__icontains=word)
             if has_signs_only(word):
                 fits = (exact | inside) & limit
             else:
                 fits = exact | (inside & limit if is_short(word) else inside)
-            if keys := of_skus.get(word.casefold()):
-                fits |= Q(pk__in=keys)
-            found = found.filter(fits)
-        return found
+            found &= fits | of_skus.get(word.casefold(), Q(pk__in=[]))
+        if len(parts) > 1:
+            fits = _is_called(whole) | Q(number__istartswith=whole)
+            found |= (fits & limit if is_short(whole) else fits) | of_skus.get(whole.casefold(), Q(pk__in=[]))
+        return self.filter(found)
 
     def _is_new(self) -> Q:
         """Placed no earlier than the newest `NEWEST` of these."""
@@ -144,8 +152,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
         since = next(iter(times[NEWEST - 1 : NEWEST]), None)
         return Q(placed_at__gte=since) if since else Q()
 
-    def _of_skus(self, words: Iterable[str]) -> dict[str, list[int]]:
-        """By SKU, folded: which of these orders have it on a line, of at most `NEWEST` lines."""
+    def _of_skus(self, words: Iterable[str]) -> dict[str, Q]:
+        """By SKU, folded: the keys of these orders that have it on a line, of at most `NEWEST` lines."""
         lines = OrderLine.objects.none()
         for word in words:
             lines = lines | OrderLine.objects.filter(sku__iexact=word)
@@ -153,7 +161,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         rows = lines.filter(order__in=self.order_by()).order_by("-pk").values_list("sku", "order")
         for sku, order in rows[:NEWEST]:
             found[sku.casefold()].append(order)
-        return found
+        return {sku: Q(pk__in=keys) for sku, keys in found.items()}
 
 
 class Order(models.Model):

@@ -271,3 +271,14 @@ def test_who_may_only_look_cancels_nothing(
     assert post(signed_in(factories.viewer(merchant)), merchant, mixed, yes="1").status_code == 403
     assert moves.may_become(mixed[0])
     assert not Order.objects.filter(status=Status.CANCELLED).exists()
+
+
+@pytest.mark.parametrize("words", ["Web 17", "web  17", "Web 1", "Web 17/1", "FG SET 2", "0037 0000 17", "Kim SET/2"])
+def test_what_has_blanks_in_it_is_found_as_it_stands(page: Client, merchant: Merchant, words: str) -> None:
+    fields = {"tracking_code": "0037 0000 17", "name": "Kim", "part": 1}
+    order = factories.order(merchant, number="Web 17", **fields)
+    factories.order_line(order, factories.product(merchant, "FG SET 2"), 2)
+    other = factories.order(merchant, number="Set 17", name="Webb")
+    factories.order_line(other, factories.product(merchant, "SET/2"), 2)
+    factories.order_line(order, other.lines.get().product, 2)
+    assert listed(page, merchant, q=words) == ["Web 17"]
