@@ -351,17 +351,23 @@ def _matches(order: Order, lines: tuple[OrderLine, ...], books: Books) -> tuple[
         # A line added here by hand names a product of the merchant, not an item of the shop.
         by_hand = not line.external_id and line.product is not None
         found.append(Match(product=line.product) if by_hand else shelf.match(line.sku, line.ean))
-    if any(_is_of_nobody(match) for match in found):
+    nobody = [
+        place for place, match in enumerate(found) if order.integration and _is_of_nobody(match, order.integration)
+    ]
+    if nobody:
         own = Shelf(order.merchant, skus)
-        for place, match in enumerate(found):
-            if _is_of_nobody(match):
-                found[place] = replace(match, product=own.match(lines[place].sku, "").product)
+        for place in nobody:
+            found[place] = replace(found[place], product=own.match(lines[place].sku, "").product)
     return tuple(found)
 
 
-def _is_of_nobody(match: Match) -> bool:
-    """The shop's item is gone and was never linked, so nobody can link it any more: the merchant's own SKU counts."""
-    return match.item is not None and match.item.gone_at is not None and match.product is None
+def _is_of_nobody(match: Match, integration: Integration) -> bool:
+    """Nobody can link what it names any more: the shop's item is gone and was never linked, or it has another SKU by
+    now and the order still the old one. Then the merchant's own SKU counts."""
+    if match.item is not None:
+        return match.item.gone_at is not None and match.product is None
+    is_named = match.product is not None or match.is_ambiguous
+    return not is_named and integration.identifies_by == Integration.Identify.SKU
 
 
 def _method(order: Order, books: Books) -> ShippingMethod | None:

@@ -12,15 +12,15 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Integration
-from orders import moves, short, tasks
+from orders import deciding, moves, short, tasks
 from orders.forms import OrderForm, version
 from orders.models import Cause, Event, Hold, Order, OrderProcessing, Status
 from orders.orderpage import Reason
-from products import creating
+from products import create, creating
 from products.models import Movement, Product, Reservation, Stock, WebshopProduct
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Shipment as ShopShipment
-from sandbox.models import Wanted
+from sandbox.models import Size, Wanted
 from shipping.models import MerchantMethod
 from tests import factories
 from tests.conftest import Centra
@@ -649,3 +649,33 @@ def test_what_has_nothing_left_to_send_is_cancelled_from_its_page(
     for _twice in range(2):
         world.time_goes_on()
     assert world.picture() == before
+
+
+# --- the shop renames what is ordered ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", [create.relink, create.keep_link])
+def test_orders_under_the_sku_that_an_item_had_go_on_as_its_product(
+    centra: Centra, choice: Callable[[WebshopProduct], object]
+) -> None:
+    """A shop's order keeps the SKU that it was placed with; no refresh shows that one again."""
+    active_method(centra)
+    one = goods(centra, ean="")
+    here, late = buy(centra, {one.size: 3}), buy(centra, {one.size: 2}, confirm=False)
+    look(centra)
+    Size.objects.filter(pk=one.size.pk).update(sku="-XL")
+    look(centra, "refresh", ask=True)
+    choice(WebshopProduct.objects.get(sku="FG1-NVY-XL"))
+    late.confirm()
+    sweep(centra)
+    deciding.decide_again([ours(here).pk])
+    for placed, pieces in ((here, 3), (late, 2)):
+        order = ours(placed)
+        assert (order.status, [hold.text for hold in order.holds.all()]) == (Status.NEW, [])
+        assert order.lines.get().product == one.product
+        assert Reservation.objects.get(reference=order.reservation_key).held == pieces
+    Size.objects.filter(pk=one.size.pk).update(sku="-S")
+    one.size.refresh_from_db()
+    fresh = buy(centra, {one.size: 1})
+    sweep(centra)
+    assert "SKU FG1-NVY-S is linked to no product" in ours(fresh).holds.get().text
