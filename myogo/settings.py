@@ -254,6 +254,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+COUNTRIES_OVERRIDE = {"XK": _("Kosovo")}  # not of ISO 3166, but what shops and carriers write
 # Grouping is asked for where a person reads ({{ n|number }}); a number in an address or a value stays bare.
 
 # --- files ---------------------------------------------------------------------------------

@@ -220,6 +220,11 @@ class OrderForm(forms.ModelForm[Order]):
             method.empty_label = _("as the shop’s word is linked")
             if not order.is_method_chosen and not kwargs.get("initial"):
                 self.initial["method"] = None
+        if code := str(order.country) if order.country and not order.country.name else "":
+            # Nothing in the list is chosen then: saved along with something else, it would be gone.
+            country, said = self.fields["country"], _("“%(code)s” is no country that is known here.") % {"code": code}
+            country.help_text = said + " " + _("Choose the one that is meant.")
+            country.required, country.error_messages["required"] = True, country.help_text
         for field in self.fields.values():
             field.label = capfirst(str(field.label))
 

@@ -452,3 +452,22 @@ def test_an_order_of_very_many_lines_can_be_corrected(page: Client, merchant: Me
     assert page.post(edit_url(order), sent)["Location"] == order.get_absolute_url()
     order.refresh_from_db()
     assert (order.city, order.pieces) == ("Lund", 1599)
+
+
+# --- countries -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["XK", "UK"])
+def test_the_country_of_the_shop_s_order_is_not_lost_by_an_edit(page: Client, merchant: Merchant, code: str) -> None:
+    """Kosovo has a code that ISO leaves to its users; a code that is nobody's is asked for."""
+    shop = factories.integration(merchant)
+    order = factories.order(merchant, integration=shop, shop=shop.shop, status=Status.RESERVED, country=code)
+    factories.order_line(order, factories.product(merchant, "FG1"), 2, external_id="1", open_in_shop=2)
+    sent = opened(page, order, comment="Mind the dog.")
+    choices = [str(key) for key, _name in page.get(edit_url(order)).context["form"].fields["country"].choices]
+    sent["country"] = code if code in choices else ""  # what a browser shows as chosen
+    answer = page.post(edit_url(order), sent)
+    order.refresh_from_db()
+    assert (str(order.country), order.comment) == (code, "Mind the dog." if code == "XK" else "")
+    if code == "UK":
+        assert "“UK” is no country that is known here. Choose the one that is meant." in answer.content.decode()
