@@ -187,11 +187,9 @@ def _why_this_method(order: Order) -> str:
         return ""
     if order.is_method_chosen:
         return _("Chosen by hand.")
-    return (
-        Resolver.for_integration(order.integration)
-        .resolve(order.shop_method, order.ingrid_method, str(order.country))
-        .why
-    )
+    resolver = Resolver.for_integration(order.integration)
+    found = resolver.resolve(order.shop_method, order.ingrid_method, str(order.country))
+    return found.why if found.method == order.method else ""  # links that changed since say nothing of it
 
 
 # --- lines -----------------------------------------------------------------------------------

@@ -391,3 +391,22 @@ def test_a_method_that_became_active_is_taken_by_what_waits_for_it(shop: Integra
     one.refresh_from_db()
     assert one.method == asked.method
     assert one.is_promised
+
+
+def test_why_an_order_goes_as_it_does_is_not_said_by_links_that_came_later(
+    page: Client, shop: Integration, collect: MerchantMethod, home: MerchantMethod
+) -> None:
+    """What the warehouse has goes on with the method that it had then."""
+    link = MethodLink.objects.create(integration=shop, value="standard", method=collect, linked_by="Kim Berg")
+    sent = order(shop, status=Status.COLLECTING, method=collect.method)
+    said = "The shop said “standard”; linked by Kim Berg"
+    assert said in page.get(sent.get_absolute_url()).content.decode()
+    link.method = home
+    links.save(link)
+    text = page.get(sent.get_absolute_url()).content.decode()
+    assert collect.method.service in text
+    assert said not in text
+    link.delete()
+    assert "not linked" not in page.get(sent.get_absolute_url()).content.decode()
+    waiting = order(shop, status=Status.RESERVED)
+    assert "“standard” is not linked" in page.get(waiting.get_absolute_url()).content.decode()
