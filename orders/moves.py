@@ -392,11 +392,13 @@ def _settle_both(order: Order, part: Order, who: str) -> None:
 
 def part_of(order: Order, who: str) -> Order:
     """A further part of the same order, without lines yet."""
-    parts = Order.objects.filter(merchant=order.merchant, shop=order.shop, number=order.number, part__gte=SPLIT_PARTS)
-    last = parts.order_by("-part").values_list("part", flat=True).first()
+    same = Order.objects.filter(merchant=order.merchant, shop=order.shop, number=order.number)
+    parts = same.order_by().values_list("part", flat=True)
+    # Beside the shop's own shipments it is named as the next one: no two have one label.
+    last = max(SPLIT_PARTS, *(part if part >= SPLIT_PARTS else SPLIT_PARTS + part - 1 for part in parts))
     part = Order.objects.get(pk=order.pk)
     part.pk, part._state.adding = None, True
-    part.part, part.split_from = (last + 1 if last else SPLIT_PARTS + 1), order
+    part.part, part.split_from = last + 1, order
     part.status = Status.DRAFT
     # An intent without an id made nothing in the shop that two parts could share.
     part.shipment = order.shipment if order.shipment and order.shipment.external_id else None

@@ -95,7 +95,9 @@ def test_what_was_split_off_a_shipment_stays_with_it_when_whole_orders_are_read(
     look(centra)
     moves.split(part(1), {part(1).lines.get().pk: 1}, "Kim")
     as_split = stands()
-    assert as_split == [(1, "new", [], 1), (2, "new", [], 1), (1001, "new", [], 1)]
+    assert as_split == [(1, "new", [], 1), (2, "new", [], 1), (1002, "new", [], 1)]
+    labels = [order.label.partition("/")[2] for order in Order.objects.order_by("part")]
+    assert labels == ["1", "2", "3"], "each has its own name on the pick list"
     Integration.objects.update(reads=Integration.Reads.ORDERS)
     centra.integration.refresh_from_db()
     for _again in range(2):
@@ -115,4 +117,4 @@ def test_what_a_short_pick_left_over_does_not_wait_for_the_other_shipments_of_it
     look(centra, "hand-over")
     for _again in range(2):
         sweep(centra)
-        assert stands() == [(1, "collecting", [], 1), (2, "new", [], 1), (1001, "new", [], 1)]
+        assert stands() == [(1, "collecting", [], 1), (2, "new", [], 1), (1002, "new", [], 1)]
