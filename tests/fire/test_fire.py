@@ -327,6 +327,18 @@ def test_a_storm_with_a_fault_of_our_own_is_not_green(towns: list[Town]) -> None
     assert list(report._problems(burst))[:2] == ["### failed in our own code\n", f"* {burst.ours[0]}"]
 
 
+def test_a_storm_in_which_nobody_bought_or_sent_anything_is_not_green(towns: list[Town]) -> None:
+    people = visits_to(towns)
+    people.visit(Act(0, "visitor", "front page", 0, 0, {"pick": 0}))
+    result = burnt(people)
+    assert result.is_green
+    towns[0].books.refused = len(towns) + 1
+    assert not result.is_green
+    towns[0].books.refused = 0
+    Order.objects.update(status=Status.CANCELLED)
+    assert not result.is_green
+
+
 def test_a_whole_storm_in_which_a_planned_fault_never_hit_is_not_green(towns: list[Town]) -> None:
     people = visits_to(towns)
     people.ledger.fetched.update(name for steps in ways.WAYS.values() for name, _way in steps)
