@@ -23,6 +23,7 @@ from integrations import sync
 from orders import faults
 from orders.models import Order, OrderLine, SeenOrder, Status, Verdict
 from orders.reading import Skip
+from products import formula
 from products.models import Stock
 from sandbox import catalogue
 from sandbox.models import Fault, Size
@@ -276,6 +277,23 @@ def test_what_is_lost_doubled_or_wrong_is_found_in_every_shop(towns: list[Town])
                     transaction.set_rollback(True)
                 assert found[kind], f"{do.__name__} in shop {town.number} was not found: {found}"
     assert truth.look(towns).total == 0
+
+
+def test_a_formula_that_forgets_what_orders_hold_is_found(towns: list[Town], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop is told its figure and shows it, so a proof that asked the formula would agree with it."""
+    town, other = towns[0], towns[-1]  # two shops of one merchant, over the same shelf
+    more = {"lines": [[3, 2]], "confirm": True, "owes": False}
+    other.purchase(Act(0, "shopper", "buy", other.number, 500, more))
+    other.run("intake")
+    item = town.integration.webshop_products.get(external_id=str(town.sizes[3].pk))
+    right = formula.figures(town.integration, [item])[item.pk].figure
+    Size.objects.filter(pk=town.sizes[3].pk).update(physical=right)
+    assert list(truth.wrong_figures(town)) == []
+    monkeypatch.setattr(formula.Formula, "figure", property(lambda self: self.on_hand + self.counted_twice))
+    wrong = formula.figures(town.integration, [item])[item.pk].figure
+    assert wrong == right + 2
+    Size.objects.filter(pk=town.sizes[3].pk).update(physical=wrong)
+    assert [what.partition(":")[0] for what in truth.wrong_figures(town)] == [item.sku]
 
 
 CUT = """\
