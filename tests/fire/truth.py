@@ -269,6 +269,7 @@ MACHINE: tuple[Callable[[Town], None], ...] = (
     truths.nothing_is_owed,
     truths.told_and_sent_agree,
     truths.cancelled_ones_stay,
+    truths.paid_and_cancelled_is_to_be_refunded,
 )
 
 
