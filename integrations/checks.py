@@ -57,9 +57,11 @@ def engines_are_real(**kwargs: Any) -> list[CheckMessage]:
     if urlsplit(settings.CELERY_BROKER_URL).scheme == "memory":
         hint = "Set CELERY_BROKER_URL=redis://…; the in-memory broker serves only `manage.py demo`."
         found.append(Warning("The broker lives in one process.", hint=hint, id="integrations.W003"))
+    hint = "Set CACHE_URL=redis://…; sign-in attempts are counted there."
     if settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
-        hint = "Set CACHE_URL=redis://…; sign-in attempts are counted there."
         found.append(Warning("The cache lives in one process.", hint=hint, id="integrations.W004"))
+    elif settings.CACHES["default"]["BACKEND"].endswith("DummyCache"):
+        found.append(Warning("The cache keeps nothing, and so counts nothing.", hint=hint, id="integrations.W004"))
     return found
 
 
@@ -95,6 +97,28 @@ def addresses_are_confirmed(**kwargs: Any) -> list[CheckMessage]:
         return []
     found = "Who signs up need not show that the email address is theirs."
     return [Warning(found, hint="Set EMAIL_VERIFICATION=mandatory, or leave it out.", id="integrations.W008")]
+
+
+@register(Tags.security, deploy=True)
+def hosts_are_named(**kwargs: Any) -> list[CheckMessage]:
+    """Mails hold the address that the request came to: with any host name, a stranger's."""
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    hint = "Set ALLOWED_HOSTS to the portal's host names."
+    return [Warning("Every host name is taken for the portal's.", hint=hint, id="integrations.W009")]
+
+
+@register(deploy=True)
+def waits_outlast_calls(**kwargs: Any) -> list[CheckMessage]:
+    """What a call may still be doing is not asked for again, and no lease ends during one."""
+    found: list[CheckMessage] = []
+    if settings.LOST_ANSWER_SECONDS <= settings.SHOP_TOTAL_SECONDS:
+        hint = "LOST_ANSWER_SECONDS should be longer than SHOP_TOTAL_SECONDS, by what a shop needs to finish."
+        found.append(Warning("What was asked of a shop is repeated too early.", hint=hint, id="integrations.W010"))
+    if settings.SHOP_TOTAL_SECONDS > settings.LEASE_SECONDS / 2:
+        hint = "SHOP_TOTAL_SECONDS should be at most half of LEASE_SECONDS."
+        found.append(Warning("A call may last longer than its lease.", hint=hint, id="integrations.W011"))
+    return found
 
 
 @register(Tags.security)

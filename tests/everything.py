@@ -25,7 +25,7 @@ def _files(names: str) -> tuple[str, ...]:
 
 # Nobody waits longer than a quarter of an hour. Where there is PostgreSQL, what becomes of orders is played through on
 # it, as in production, with all races, and all the rest on SQLite; what an engine may answer differently runs on both:
-# leases, searches and long lists, intake, refresh, stock, cut connections. Without it SQLite has everything.
+# leases, searches and long lists, intake, refresh, stock, cut connections, dumps. Without it SQLite has everything.
 ON_POSTGRESQL = {
     "tests/orders": _files(
         "changes_answered differences handover handover_bundles handover_changes hold_mends intake_hard intake_polls "
@@ -43,6 +43,7 @@ ON_BOTH = {
     "tests/myogo": _files("failing restore running watch"),
     "tests/orders": _files("deciding front intake ledger pages_list"),
     "tests/products": _files("creating known_pages refresh refresh_hard stock_brake stock_drift stock_push"),
+    "tests/security": _files("dump"),
     "tests/shipping": (),
 }
 

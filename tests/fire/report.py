@@ -16,7 +16,7 @@ from pathlib import Path
 import celery
 import django
 
-from orders.models import Order
+from orders.models import Order, Status
 from products.models import Movement
 from sandbox.models import Fault
 from sandbox.models import Order as ShopOrder
@@ -57,7 +57,15 @@ class Result:
         is_thin = self.storm.plan.is_whole and (self.missed or self.not_seen)
         is_wrong = self.findings.total or self.owed or self.storm.errors or self.seen.errors or self.ours
         is_blind = not (self.seen.fetched and self.seen.pressed)
-        return not (is_wrong or is_thin or is_blind)
+        return not (is_wrong or is_thin or is_blind or self.is_idle)
+
+    @property
+    def is_idle(self) -> bool:
+        """Where most purchases were refused, or nothing was sent, nothing could have been lost or doubled."""
+        towns = merchants(self.storm.towns)
+        bought = ShopOrder.objects.filter(shop__in=[town.shop for town in self.storm.towns]).count()
+        sent = Order.objects.filter(merchant__in=[town.merchant for town in towns], status=Status.SHIPPED)
+        return sum(town.books.refused for town in towns) > bought or not sent.exists()
 
     @property
     def seen(self) -> Ledger:

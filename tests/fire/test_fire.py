@@ -20,9 +20,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations import sync
-from orders import faults
+from orders import desk, faults, moves
 from orders.models import Order, OrderLine, SeenOrder, Status, Verdict
 from orders.reading import Skip
+from products import formula
 from products.models import Stock
 from sandbox import catalogue
 from sandbox.models import Fault, Size
@@ -278,6 +279,42 @@ def test_what_is_lost_doubled_or_wrong_is_found_in_every_shop(towns: list[Town])
     assert truth.look(towns).total == 0
 
 
+def test_money_that_nobody_is_asked_to_give_back_is_found(towns: list[Town]) -> None:
+    """Paid in the shop at hand-over, taken back before it was sent."""
+    town = towns[0]
+    more = {"lines": [[2, 1]], "confirm": True, "owes": False}
+    town.purchase(Act(0, "shopper", "buy", town.number, 500, more))
+    town.run("intake")
+    town.work()
+    town.run("hand-over")
+    moves.ask_to_cancel(town.orders(Status.COLLECTING).get(), "Kim")
+    desk.answer(list(town.orders(Status.COLLECTING)), "Robin", is_agreed=True)
+    town.run("hand-over")
+    town.settle()
+    order = town.orders(Status.CANCELLED).get()
+    assert (order.needs_refund, truth.look(towns).total) == (True, 0)
+    Order.objects.filter(pk=order.pk).update(needs_refund=False)
+    (found,) = truth.look(towns).wrong
+    assert "nobody is asked to refund it" in found
+
+
+def test_a_formula_that_forgets_what_orders_hold_is_found(towns: list[Town], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop is told its figure and shows it, so a proof that asked the formula would agree with it."""
+    town, other = towns[0], towns[-1]  # two shops of one merchant, over the same shelf
+    more = {"lines": [[3, 2]], "confirm": True, "owes": False}
+    other.purchase(Act(0, "shopper", "buy", other.number, 500, more))
+    other.run("intake")
+    item = town.integration.webshop_products.get(external_id=str(town.sizes[3].pk))
+    right = formula.figures(town.integration, [item])[item.pk].figure
+    Size.objects.filter(pk=town.sizes[3].pk).update(physical=right)
+    assert list(truth.wrong_figures(town)) == []
+    monkeypatch.setattr(formula.Formula, "figure", property(lambda self: self.on_hand + self.counted_twice))
+    wrong = formula.figures(town.integration, [item])[item.pk].figure
+    assert wrong == right + 2
+    Size.objects.filter(pk=town.sizes[3].pk).update(physical=wrong)
+    assert [what.partition(":")[0] for what in truth.wrong_figures(town)] == [item.sku]
+
+
 CUT = """\
 2026-11-29 15:00:23,349 ERROR   integrations.sync Nordlys · Orders failed in our own code. [run=7]
   File "/x/sync.py", line 174, in _work
@@ -325,6 +362,18 @@ def test_a_storm_with_a_fault_of_our_own_is_not_green(towns: list[Town]) -> None
     burst = replace(result, ours=["shop 0: stock failed in our own code"])
     assert (result.is_green, burst.is_green) == (True, False)
     assert list(report._problems(burst))[:2] == ["### failed in our own code\n", f"* {burst.ours[0]}"]
+
+
+def test_a_storm_in_which_nobody_bought_or_sent_anything_is_not_green(towns: list[Town]) -> None:
+    people = visits_to(towns)
+    people.visit(Act(0, "visitor", "front page", 0, 0, {"pick": 0}))
+    result = burnt(people)
+    greens = [result.is_green]
+    towns[0].books.refused = len(towns) + 1
+    greens.append(result.is_green)
+    towns[0].books.refused = 0
+    Order.objects.update(status=Status.CANCELLED)
+    assert [*greens, result.is_green] == [True, False, False]
 
 
 def test_a_whole_storm_in_which_a_planned_fault_never_hit_is_not_green(towns: list[Town]) -> None:

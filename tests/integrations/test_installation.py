@@ -182,6 +182,16 @@ def test_one_command_opens_a_copy_for_reading_and_forgets_what_was_told(centra: 
     assert one.figure.told == 10
 
 
+@pytest.mark.django_db
+def test_where_nobody_can_be_asked_nobody_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script without a terminal gets a sentence and no traceback."""
+    moved_elsewhere()
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(CommandError, match="--yes"):
+        take_over()
+    assert not installation.current().is_ours
+
+
 def test_taking_over_can_keep_writing_and_done_twice_does_nothing(centra: Centra) -> None:
     moved_elsewhere()
     take_over("--yes", "--keep-writing")

@@ -34,7 +34,7 @@ from tests.addresses import World, make_world
 from tests.connectors.hostile import Hostile, answer
 from tests.integrations import filled
 from tests.security.planted import TOKEN, TYPED, database_text, found, ours
-from tests.security.walk import browser, visits
+from tests.security.walk import METRICS_TOKEN, WATCHED, browser, visits, watching
 
 JOBS: dict[str, Callable[[sync.Run], None]] = {
     "refresh": refresh.refresh,
@@ -202,6 +202,17 @@ def test_a_token_that_went_through_everything_stands_nowhere(world: World, lived
         assert found(client.get(page).content, TOKEN, TYPED) == []
         runs += 1
     assert (pages > 100, runs > 10) == (True, True)
+
+
+def test_machines_that_watch_are_answered_without_a_secret(world: World) -> None:
+    """Every address that the middleware answers, while the shop refuses the key."""
+    with Parrot(401, "json") as shop:
+        Integration.objects.filter(pk=world.integration.pk).update(base_url=shop.url, shop=f"127.0.0.1:{shop.port}")
+        _run(world, JOBS)
+    seen = watching()
+    assert [(visit.what, visit.answer.status_code) for visit in seen] == [(f"GET {url}", 200) for url in WATCHED]
+    assert 'myogo_failing_integrations{attention="bad key"' in seen[-1].text
+    assert [str(visit) for visit in seen if found(visit.text, TOKEN, TYPED, METRICS_TOKEN, *ours())] == []
 
 
 def test_the_search_finds_a_token_where_one_is(world: World) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from merchants.models import User
 from tests import factories
 from tests.addresses import World, account_url, desk_url, of, one_of_each, sandbox_urls, url_of
+
+WATCHED = ("/health/live", "/health/ready", "/metrics")
+METRICS_TOKEN = "a-token-for-prometheus"  # noqa: S105
 
 
 class Visit(NamedTuple):
@@ -38,7 +41,7 @@ def browser(user: User | None = None) -> Client:
 
 
 def visits(world: World) -> Iterator[Visit]:
-    """All of them, as owner, staff, nobody, and at the stand-in. Forms are sent empty."""
+    """All of them, as owner, staff, nobody, at the stand-in, and as machines that watch. Forms are sent empty."""
     yield from _everywhere(
         "owner", browser(world.owner), [url_of(one, world) for one in of("merchant") + of("signed in")]
     )
@@ -52,6 +55,14 @@ def visits(world: World) -> Iterator[Visit]:
     shopkeeper, urls = browser(), sandbox_urls()
     shopkeeper.post(reverse("sandbox:sign_in"), {"user": "demo", "password": "demo"})
     yield from _everywhere("shopkeeper", shopkeeper, list(urls.values()), sends=False)
+    yield from watching()
+
+
+def watching() -> list[Visit]:
+    """What no site map names, for middleware answers it: probes, and Prometheus with its token."""
+    machine = Client(headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+    with override_settings(METRICS_TOKEN=METRICS_TOKEN):
+        return list(_everywhere("machine", machine, list(WATCHED), sends=False))
 
 
 def _everywhere(who: str, client: Client, urls: list[str], *, sends: bool = True) -> Iterator[Visit]:

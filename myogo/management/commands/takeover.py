@@ -30,7 +30,7 @@ class Command(BaseCommand):
             f"This database belongs to the installation “{here.name}”; this one is “{settings.INSTALLATION}”.\n"
             f"If “{here.name}” still runs on a database of its own, both will talk to the same shops."
         )
-        if not yes and input("Take it over? Type yes: ").strip().lower() != "yes":
+        if not (yes or _agrees()):
             raise CommandError("Nothing was done.")
         done = take_over(f"takeover ({getuser()})", stops_writing=not keep_writing)
         self.stdout.write(
@@ -42,3 +42,11 @@ class Command(BaseCommand):
                 "Writing to shops is stopped. When stock and orders are right again, allow it: "
                 "/admin/integrations/installation/"
             )
+
+
+def _agrees() -> bool:
+    """Where nobody can be asked (no terminal, as in a script), nobody agrees."""
+    try:
+        return input("Take it over? Type yes: ").strip().lower() == "yes"
+    except EOFError:
+        raise CommandError("Nobody can be asked here, so nothing was done. To take it over unasked: --yes.") from None
