@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from merchants import linking, notify
+from merchants import last, linking, notify
 from merchants.access import MerchantRequest, merchant_view, signed_in
 from merchants.forms import ChannelForm, CompanyForm, LinkUserForm, MembershipForm, NewMerchantForm, NotificationsForm
 from merchants.models import Channel, Membership, Merchant, Permission
@@ -18,8 +18,7 @@ from merchants.models import Channel, Membership, Merchant, Permission
 def home(request: HttpRequest) -> HttpResponse:
     """Where the logo and signing in lead: the user's merchant; the second step of signing up where there is none."""
     merchants = Merchant.objects.for_user(request.user)
-    last = merchants.filter(pk=request.session.get("last_merchant", 0)).first()
-    merchant = last or merchants.first()
+    merchant = merchants.filter(pk=last.looked_at(request)).first() or merchants.first()
     if merchant is None:
         return redirect("admin:index" if request.user.is_staff else "merchants:create")
     return redirect("orders:front_page", merchant.pk)

@@ -110,7 +110,8 @@ class FrontPage:
 
 def look(merchant: Merchant) -> FrontPage:
     """Everything the page shows, in the merchant's zone."""
-    now, facts = timezone.now(), facts_of(merchant)
+    now = timezone.now()
+    facts = facts_of(merchant, now)
     counted = counts.count(merchant, counts.midnight(now))
     groups = holds.hold_groups(merchant)
     found = shops.look(merchant, counted.owed, now)
@@ -125,7 +126,7 @@ def look(merchant: Merchant) -> FrontPage:
     page.completeness = [one for shop in found if (one := completeness.of(shop.integration, shop.states, now))]
     page.coming = coming_goods(merchant) if facts.has_announced else []
     page.steps = steps.first_steps(merchant, facts, found)
-    page.attention = attention.look(merchant, found, page.completeness, groups, counted, facts.has_answers, now)
+    page.attention = attention.look(merchant, found, page.completeness, groups, counted, facts.answers, now)
     return page
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,19 +16,19 @@ from merchants.templatetags.portal import duration
 from orders.front.addresses import order_list, to
 from orders.front.completeness import Equation
 from orders.front.counts import Counted, Tally
+from orders.front.facts import ANSWERS_READ, Answer
 from orders.front.holds import Group, by_itself, effect, mend, why, with_rest
 from orders.front.shops import Shop
 from orders.models import Cause, Status
 from orders.models.hold import OF_THE_SHOP
 from products.models import Tab
 from products.problems import Code
-from shipping.models import MerchantMethod
 
 CAUSES_SHOWN = 8  # per shop; what is beyond is one more line
 GROUPS_SHOWN = 12
 MANY, LONG = 5, timedelta(days=1)  # from here on a cause is grave
 GRAVE = (Cause.CAPTURE, Cause.REFUSED)
-ANSWERS = timedelta(days=7)  # how long an answer about a shipping method is news
+ANSWERS_SHOWN = ANSWERS_READ - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def look(
     equations: list[Equation],
     groups: list[Group],
     counted: Counted,
-    has_answers: bool,
+    answers: list[Answer],
     now: datetime,
 ) -> list[Attention]:
     """Everything that waits for a person, the gravest first."""
@@ -60,7 +59,7 @@ def look(
         *_asked(merchant, counted.asks),
         *_holds(merchant, groups, now),
         *_braked(merchant, shops, now),
-        *(_answers(merchant, now) if has_answers else []),
+        *_answers(merchant, answers),
         *_problems(merchant, shops),
         *_drafts(merchant, counted.tally[Status.DRAFT], now),
         *_of_the_shops(merchant, groups, now),
@@ -225,24 +224,19 @@ def _braked(merchant: Merchant, shops: list[Shop], now: datetime) -> list[Attent
     return found
 
 
-def _answers(merchant: Merchant, now: datetime) -> list[Attention]:
-    """What the warehouse answered about shipping methods; those that needed no activation are no answer."""
-    rows = MerchantMethod.objects.with_methods().filter(
-        merchant=merchant, answered_at__gte=now - ANSWERS, answered_at__gt=F("requested_at")
-    )
-    return [_answer(merchant, row) for row in rows.order_by("-answered_at")[:CAUSES_SHOWN]]
-
-
-def _answer(merchant: Merchant, row: MerchantMethod) -> Attention:
-    is_active = row.is_active
-    title = _("%(method)s is active") if is_active else _("%(method)s was declined")
-    return Attention(
-        Tone.GOOD if is_active else Tone.WAIT,
-        title % {"method": row.method.label},
-        row.answer,
-        to("shipping:list", merchant.pk),
-        _("Shipping methods"),
-    )
+def _answers(merchant: Merchant, answers: list[Answer]) -> list[Attention]:
+    """What the warehouse answered about shipping methods in the last days."""
+    url = to("shipping:list", merchant.pk)
+    found = []
+    for answer in answers[:ANSWERS_SHOWN]:
+        title = _("%(method)s is active") if answer.is_active else _("%(method)s was declined")
+        tone = Tone.GOOD if answer.is_active else Tone.WAIT
+        method = f"{answer.carrier} {answer.service}"
+        found.append(Attention(tone, title % {"method": method}, answer.said, url, _("Shipping methods")))
+    if answers[ANSWERS_SHOWN:]:
+        title = _("Further shipping methods were answered")
+        found.append(Attention(Tone.NONE, title, "", url, _("Shipping methods")))
+    return found
 
 
 def _problems(merchant: Merchant, shops: list[Shop]) -> list[Attention]:

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, F, IntegerField, JSONField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, JSONObject
 
 from merchants.models import Merchant
 from products.models import Product, Reservation, Stock, StockUpdate
 from shipping.models import MerchantMethod, MethodLink
 
+ANSWERS_READ = 5
+ANSWERED = timedelta(days=7)  # how long an answer about a shipping method is news
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the warehouse answered about a shipping method."""
+
+    carrier: str
+    service: str
+    state: str
+    said: str
+
+    @property
+    def is_active(self) -> bool:
+        return self.state == MerchantMethod.State.ACTIVE
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`products_short` counts products of which promised pieces are not there."""
+    """`products_short` counts products of which promised pieces are not there; of `answers` the latest come first."""
 
     products: int
     products_short: int
@@ -23,7 +41,7 @@ class Facts:
     has_links: bool
     has_stock: bool
     has_announced: bool
-    has_answers: bool
+    answers: list[Answer]
 
     @property
     def has_goods(self) -> bool:
@@ -35,12 +53,11 @@ class Facts:
         return self.active_methods == 1 or (self.active_methods > 1 and self.has_links)
 
 
-def of(merchant: Merchant) -> Facts:
+def of(merchant: Merchant, now: datetime) -> Facts:
     short = Reservation.objects.filter(promised_at__isnull=False, is_covered=False, held__gt=0)
     goods = Stock.objects.filter(product__merchant=OuterRef("pk"), on_hand__gt=0)
     announced = StockUpdate.objects.filter(merchant=OuterRef("pk"))
     links = MethodLink.objects.filter(integration__merchant=OuterRef("pk"))
-    answers = MerchantMethod.objects.filter(merchant=OuterRef("pk"), answered_at__gt=F("requested_at"))
     rows = Merchant.objects.filter(pk=merchant.pk).order_by()
     row = rows.values_list(
         _count(Product.objects.all(), "merchant", Count("*")),
@@ -49,9 +66,21 @@ def of(merchant: Merchant) -> Facts:
         Exists(links),
         Exists(goods),
         Exists(announced),
-        Exists(answers),
+        *_answers(now),
     ).get()
-    return Facts(*row)
+    answers = [Answer(**answer) for answer in row[-ANSWERS_READ:] if answer]
+    found: list[Any] = [*row[:-ANSWERS_READ], answers]
+    return Facts(*found)
+
+
+def _answers(now: datetime) -> list[Subquery]:
+    """One value for each: a query of its own would be one more. What needed no activation is no answer."""
+    rows = MerchantMethod.objects.filter(
+        merchant=OuterRef("pk"), answered_at__gte=now - ANSWERED, answered_at__gt=F("requested_at")
+    )
+    named = JSONObject(carrier="method__carrier__name", service="method__service", state="state", said="answer")
+    said = rows.order_by("-answered_at", "-pk").annotate(all=named).values("all")
+    return [Subquery(said[n : n + 1], output_field=JSONField()) for n in range(ANSWERS_READ)]
 
 
 def _count(rows: QuerySet[Any], merchant: str, what: Count) -> Coalesce:

@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from merchants import last
 from merchants.access import MerchantRequest, merchant_view
 from merchants.models import Merchant, Permission
 from orders import front
@@ -13,8 +14,6 @@ from orders import front
 @merchant_view()
 def front_page(request: MerchantRequest, merchant: Merchant) -> HttpResponse:
     """Where the merchant stands, at a glance."""
-    if request.session.get("last_merchant") != merchant.pk:
-        request.session["last_merchant"] = merchant.pk
     may = {permission.value: request.membership.may(permission) for permission in Permission}
     context = {"front": front.look(merchant), "runs": front.last_runs(merchant), "may": may}
-    return render(request, "orders/front_page.html", context)
+    return last.remember(render(request, "orders/front_page.html", context), merchant)

@@ -100,6 +100,9 @@ def test_a_user_switches_between_merchants_and_comes_back_to_the_last(
     assert "Not mine" not in text
     page.get(reverse("orders:front_page", args=[second.pk]))
     assert page.get(reverse("merchants:home"))["Location"] == reverse("orders:front_page", args=[second.pk])
+    for strange in ("", "x", "-1", "9" * 30, "²", "0"):
+        page.cookies["last_merchant"] = strange
+        assert page.get(reverse("merchants:home"))["Location"] == reverse("orders:front_page", args=[merchant.pk])
 
 
 def test_after_sign_in_only_addresses_of_ours_are_followed(client: Client) -> None:

@@ -213,19 +213,31 @@ def test_stock_that_waits_for_a_word_is_said(page: Client, merchant: Merchant, s
     assert page.get(found["1 item would become zero in Nordlys (Centra)"]).status_code == 200
 
 
+def answered(merchant: Merchant, service: str, days_ago: int = 1, state: str = "active") -> None:
+    """The warehouse has said something about this method."""
+    carrier, _is_new = Carrier.objects.get_or_create(name="PostNord")
+    method = ShippingMethod.objects.create(warehouse=merchant.warehouses.all()[0], carrier=carrier, service=service)
+    now = timezone.now()
+    MerchantMethod.objects.create(
+        merchant=merchant, method=method, state=state, requested_at=now - timedelta(days=20),
+        answered_at=now - timedelta(days=days_ago), answer="Needs a contract.",
+    )  # fmt: skip
+
+
 def test_the_answers_about_shipping_methods_are_news_for_a_week(merchant: Merchant) -> None:
-    now, carrier = timezone.now(), Carrier.objects.create(name="PostNord")
-    for service, answered, state in (
-        ("Home", timedelta(days=1), "active"),
-        ("Varubrev", timedelta(days=2), "declined"),
-        ("Old", timedelta(days=9), "active"),
-    ):
-        method = ShippingMethod.objects.create(warehouse=merchant.warehouses.get(), carrier=carrier, service=service)
-        MerchantMethod.objects.create(
-            merchant=merchant, method=method, state=state, requested_at=now - timedelta(days=20),
-            answered_at=now - answered, answer="Needs a contract.",
-        )  # fmt: skip
+    answered(merchant, "Home")
+    answered(merchant, "Varubrev", 2, "declined")
+    answered(merchant, "Old", 9)
     assert list(attention(merchant)) == ["PostNord Home is active", "PostNord Varubrev was declined"]
+    (first, *_others) = [one for one in front.look(merchant).attention if one.title == "PostNord Home is active"]
+    assert first.text == "Needs a contract."
+
+
+def test_of_many_answers_the_latest_are_named_and_the_others_not_forgotten(merchant: Merchant) -> None:
+    for number in range(1, 7):
+        answered(merchant, f"No {number}", number)
+    named = [f"PostNord No {number} is active" for number in range(1, 5)]
+    assert list(attention(merchant)) == [*named, "Further shipping methods were answered"]
 
 
 # --- is anything missing -------------------------------------------------------------------
@@ -469,6 +481,7 @@ def test_the_first_steps_go_on_until_stock_is_told(merchant: Merchant, shop: Int
 
 def test_more_shops_orders_and_reasons_cost_no_more_queries(page: Client, merchant: Merchant) -> None:
     def queries() -> int:
+        page.cookies.pop("last_merchant", None)  # as if another merchant was looked at before
         with CaptureQueriesContext(connection) as asked:
             assert page.get(reverse("orders:front_page", args=[merchant.pk])).status_code == 200
         return len(asked)
@@ -485,9 +498,9 @@ def test_more_shops_orders_and_reasons_cost_no_more_queries(page: Client, mercha
             held(merchant, cause, "what", integration=shop)
         order(merchant, status=Status.SHIPPED, integration=shop, shipped_at=timezone.now(), told_at=timezone.now())
         update(merchant, 3, 1)
+        answered(merchant, f"Home {shop.pk}")
 
     one_more()
-    queries()
     first = queries()
     assert first <= 15
     for _each in range(4):
