@@ -82,21 +82,15 @@ def _complete(run: Run, shop: Connector, order: Order, shipment: Shipment) -> No
 
 
 def _must_read(order: Order, shipment: Shipment) -> bool:
-    """Whether it may be sent already, be another part's by now, or only the shop knows whether it is paid."""
+    """Whether it may be sent already, or be another part's by now; unpaid its pieces may have been changed there."""
     return bool(
         shipment.complete_asked_at
         or shipment.withdrawn_at
         or shipment.capture_error
         or order.tell_error
-        or (_waits_until_paid(order.integration) and not shipment.is_paid)
+        or not shipment.is_paid
         or parts_of(order).exclude(pk=order.pk).exists()
     )
-
-
-def _waits_until_paid(integration: Integration | None) -> bool:
-    if integration is None or integration.is_paid_elsewhere:
-        return False
-    return integration.captures == Integration.Captures.NEVER
 
 
 def _must_capture(order: Order, shipment: Shipment) -> bool:
