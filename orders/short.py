@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from integrations.models import Tone
 from orders import deciding, intent, moves, promise, restoring
-from orders.handing import pieces_of, total
+from orders.handing import pieces_of
 from orders.models import Order, OrderLine, Shipment, Status
 from orders.moves import NotPossible
 
@@ -156,8 +156,7 @@ def _part(order: Order, lines: Sequence[OrderLine], missing: Mapping[int, int], 
 
 def _owe_lowering(part: Order, shipment: Shipment) -> None:
     """What the shipment holds too many of; where nobody else is left that shares it, it is that of the rest."""
-    sharing = intent.alive(intent.parts_of(part).filter(shipment=shipment))
-    wanted = total(pieces_of(other.lines.all()) for other in sharing)
+    wanted = intent.needed(shipment)
     if not wanted:
         part.shipment = shipment
     elif wanted != shipment.pieces:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
+from integrations.connectors.base import ParcelData
 from orders import handover, moves, short
-from orders.models import Cause, Order, OrderLine, Status
+from orders.models import Cause, Order, OrderLine, Shipment, Status
 from sandbox.models import Order as ShopOrder
+from tests.conftest import Centra
 from tests.orders.desk import Desk, captures, fresh, only
+from tests.orders.shop import goods, look, sweep, three_for_shipments
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -175,3 +179,67 @@ def test_sent_instead_of_what_was_bought_it_does_not_go_around_a_refused_payment
     desk.run_twice()
     assert told(order) == (Status.SHIPPED, True, "")
     assert there.shipments.count() == 0
+
+
+def test_where_shipments_are_read_it_goes_ahead_as_well(centra: Centra) -> None:
+    placed = three_for_shipments(centra)
+    placed.create_shipment(good_to_go=True, capture=False)
+    look(centra)
+    order, gift = Order.objects.get(), goods(centra, sku="FG2").product
+    moves.to_draft(order, "Kim")
+    order.lines.create(product=gift, sku=gift.sku, pieces=1, ordered=1)
+    moves.save_as_new(order, "Kim")
+    moves.ask_to_hand_over(order, "Staff")
+    look(centra, "hand-over")
+    short.found(order, {bought(order).pk: 0}, "Staff")
+    part = part_of(order)
+    for one in (order, part):
+        sweep(centra)
+        if one == part:
+            moves.ask_to_hand_over(part, "Staff")
+            look(centra, "hand-over")
+            part.refresh_from_db()
+        moves.ship(one, ParcelData("PostNord", "MyPack", f"T-{one.pk}"), "Staff")
+        look(centra, "hand-over")
+        assert told(one) == (Status.SHIPPED, True, "")
+        sweep(centra)
+    assert (only(placed).tracking, only(placed).captures) == (f"T-{part.pk}", 1)
+    assert Order.objects.count() == 2
+
+
+def test_where_it_replaced_a_part_the_shared_shipment_is_not_lowered_to_nothing(desk: Desk) -> None:
+    captures(desk, "sent")
+    there, order = with_gift(desk)
+    there.create_shipment(good_to_go=True, capture=False)
+    part = moves.split(order, {bought(order).pk: 1, gift_of(order).pk: 1}, "Kim")
+    collected(desk, order)
+    assert fresh(part).shipment == fresh(order).shipment, "the shop has one for both"
+    moves.to_draft(part, "Kim")
+    part.lines.exclude(external_id="").update(pieces=0)
+    moves.save_as_new(part, "Kim")
+    moves.ask_to_cancel(order, "Kim")
+    moves.answer_cancellation(order, "Staff", is_agreed=True)
+    desk.run_twice()
+    desk.mark(part)
+    desk.run_twice()
+    assert desk.held(fresh(part)) == {Cause.SEVERAL}, "the shop's own shipment is the shop's to delete"
+    only(there).remove()
+    desk.later()
+    desk.run_twice()
+    collected(desk, part)
+    desk.ship(part)
+    desk.run_twice()
+    assert told(part) == (Status.SHIPPED, True, "")
+
+
+def test_sent_alone_it_is_owed_to_nobody_where_the_shipment_it_shared_is_gone(desk: Desk) -> None:
+    captures(desk, "sent")
+    _there, order = with_gift(desk)
+    part = moves.split(order, {gift_of(order).pk: 1}, "Kim")
+    collected(desk, part)
+    keys = {"integration": order.integration, "shop": order.shop, "number": order.number}
+    gone = Shipment.objects.create(**keys, external_id="70001-1", withdrawn_at=timezone.now())
+    Order.objects.filter(pk=part.pk).update(shipment=gone)
+    desk.ship(part)
+    desk.run_twice()
+    assert told(part) == (Status.SHIPPED, True, "")
