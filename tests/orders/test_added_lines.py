@@ -10,7 +10,7 @@ from orders import handover, moves, short
 from orders.models import Cause, Order, OrderLine, Shipment, Status
 from sandbox.models import Order as ShopOrder
 from tests.conftest import Centra
-from tests.orders.desk import Desk, captures, fresh, only
+from tests.orders.desk import Desk, captures, fresh, only, shows_everything
 from tests.orders.shop import goods, look, sweep, three_for_shipments
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -243,3 +243,27 @@ def test_sent_alone_it_is_owed_to_nobody_where_the_shipment_it_shared_is_gone(de
     desk.ship(part)
     desk.run_twice()
     assert told(part) == (Status.SHIPPED, True, "")
+
+
+@pytest.mark.parametrize("is_short", [False, True])
+def test_it_goes_on_when_all_that_was_bought_is_sent(desk: Desk, is_short: bool) -> None:
+    captures(desk, "sent")
+    there, order = with_gift(desk)
+    if is_short:
+        collected(desk, order)
+        short.found(order, {bought(order).pk: 0}, "Staff")
+        part = part_of(order)
+    else:
+        part = moves.split(order, {bought(order).pk: 3}, "Kim")
+        collected(desk, order)
+    collected(desk, part)
+    desk.ship(part)
+    desk.run_twice()
+    shows_everything(desk)
+    sweep(desk.centra)
+    there.refresh_from_db()
+    assert (there.status, fresh(order).shop_status) == (ShopOrder.Status.COMPLETED, "completed")
+    assert fresh(order).cancel_asked_at is None, "nothing of it was sent by anybody"
+    desk.ship(order)
+    desk.run_twice()
+    assert told(order) == (Status.SHIPPED, True, "")
