@@ -218,6 +218,7 @@ def _share(order: Order, shipment: Shipment) -> None:
         return _keep_alone(order, shipment)
     free = Q(shipment=None) | Q(shipment__external_id="", shipment__asked_at=None) | Q(shipment=shipment)
     others = list(alive(parts_of(order).exclude(pk=order.pk).filter(free)).prefetch_related("lines"))
+    others = [one for one in others if pieces_of(one.lines.all())]
     if total(pieces_of(one.lines.all()) for one in (order, *others)) != shipment.pieces:
         return
     for one in others:
@@ -231,7 +232,7 @@ def _keep_alone(order: Order, shipment: Shipment) -> None:
     """It holds this part's pieces only: the others that shared it have none there, and each waits for its own."""
     text = _("Shipment %(id)s of the shop holds only the pieces of %(part)s.")
     for one in alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk)).prefetch_related("lines"):
-        gone = None if one.status in OPEN else _gone(one, shipment)
+        gone = _gone(one, shipment) if one.status not in OPEN and pieces_of(one.lines.all()) else None
         Order.objects.filter(pk=one.pk).update(shipment=gone)
         one.tell(text % {"id": shipment.external_id, "part": order.label}, Tone.WAIT if gone is None else Tone.BAD)
 
@@ -288,6 +289,8 @@ def _refused(run: Run, shop: Connector, pk: int, error: Rejected, *, asked_for_m
 def collect(run: Run, pk: int) -> None:
     """Everything is agreed: the pieces leave the shelf and the order is COLLECTING, or it is PENDING again."""
     with locked(run, pk) as order:
+        if order.shipment and order.shipment.external_id:
+            order.shipment = None  # its lines are none of the shop's by now, and the shop has it no more
         _begin(run, order)
 
 

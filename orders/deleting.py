@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from django_stubs_ext import StrPromise
 
 from integrations.models import Integration, Tone
-from orders import moves
+from orders import moves, promise
 from orders.models import OPEN, Cause, Event, Hold, Order, OrderQuerySet, Shipment, Status
 from products import stock
 from products.batches import batched
@@ -77,8 +77,8 @@ def delete(integration: Integration, who: str) -> None:
     """Delete it; orders, products and stock stay, and nothing is owed to its shop any more.
 
     What was shipped keeps `told_at` empty, for nobody told the shop; without an integration it is owed to nobody. What
-    was marked as collecting is NEW again. What waited for the shop, unpaid or on hold there, stays RESERVED on purpose:
-    nobody would tell us any more that it may go.
+    was marked as collecting is NEW again, or cancelled where somebody asked for that. What waited for the shop, unpaid
+    or on hold there, stays RESERVED on purpose: nobody would tell us any more that it may go.
     """
     text = _("The integration %(shop)s was deleted; its shop is told nothing more.") % {"shop": integration.label}
     with transaction.atomic():
@@ -87,8 +87,10 @@ def delete(integration: Integration, who: str) -> None:
         held = list(orders.filter(waiting).order_by("pk").values_list("pk", flat=True).distinct())
         touched = orders.filter(Q(status=Status.SHIPPED, told_at__isnull=True) | Q(status__in=_UNDER_WAY))
         pks = list(touched.lock().values_list("pk", flat=True))
+        called_off = list(orders.being_handed_over().asked_to_cancel().select_related("shipment").order_by("pk"))
         for some in batched(pks, BATCH):
             _let_go(Order.objects.filter(pk__in=some), text, who)
+        _cancel(called_off)
         for some in batched(held, BATCH):
             _keep_reserved(Order.objects.filter(pk__in=some), who)
         integration.delete()
@@ -107,6 +109,16 @@ SHOPS_CAUSES = frozenset(Cause) - {
     Cause.CUSTOMS,
     Cause.CUSTOMISATION,
 }
+
+
+def _cancel(orders: list[Order]) -> None:
+    """The warehouse does not have them, and nobody hands them over any more."""
+    Order.objects.filter(pk__in=[order.pk for order in orders]).update(
+        cancel_answer="agreed", cancel_answered_at=timezone.now()
+    )
+    promise.lock_stock(orders)
+    for order in orders:
+        moves.cancel(order, order.cancel_asked_by, _("The warehouse had not begun."))
 
 
 def _settle_returns(pks: list[int]) -> None:

@@ -182,6 +182,7 @@ def _ring(orders: Iterable[Order], who: str) -> None:
 class Pick:
     """One item to fetch: how many for all orders of the list, and for which."""
 
+    warehouse: str
     merchant: str
     sku: str
     ean: str
@@ -191,16 +192,20 @@ class Pick:
 
 
 def picks(orders: Iterable[Order]) -> list[Pick]:
-    """The items of these orders summed up, by merchant and SKU. Orders come with `lines__product` and `merchant`."""
-    found: dict[tuple[int, str], Pick] = {}
+    """The items of these orders summed up, by warehouse, merchant and SKU.
+
+    Orders come with `lines__product`, `merchant` and `warehouse`.
+    """
+    found: dict[tuple[str, int, str], Pick] = {}
     for order in orders:
+        house = order.warehouse.code
         for line in to_pick(order):
-            key = (order.merchant_id, sku(line) or line.name)
-            pick = found.setdefault(key, Pick(order.merchant.name, sku(line), ean(line), line.name))
+            key = (house, order.merchant_id, sku(line) or line.name)
+            pick = found.setdefault(key, Pick(house, order.merchant.name, sku(line), ean(line), line.name))
             pick.pieces += line.pieces
             if order.label not in pick.orders:
                 pick.orders.append(order.label)
-    return [found[key] for key in sorted(found, key=lambda key: (found[key].merchant, key))]
+    return [found[key] for key in sorted(found, key=lambda key: (key[0], found[key].merchant, key))]
 
 
 def to_pick(order: Order) -> list[OrderLine]:

@@ -102,7 +102,7 @@ def _decide(case: Case) -> Decision:
         return Decision(Step.WAIT, _("The shop’s shipment of another part is lowered first."))
     if case.shown_as:
         return _as_shown(case, found)
-    if not case.pieces:
+    if not case.pieces and not _own(case, found):
         return Decision(Step.NOTHING)
     if _lacks(case.pieces, open_pieces(found), case.under_way):
         if any(one.status is ShipmentStatus.SENT for one in found.shipments):
@@ -140,7 +140,7 @@ def _as_shown(case: Case, found: OrderData) -> Decision:
 def _shipment(case: Case, found: OrderData) -> Decision:
     """Adopt the open shipment with exactly these pieces, or make one where those pieces are in none."""
     unsent = [one for one in found.shipments if one.status is not ShipmentStatus.SENT]
-    own = [one for one in unsent if one.external_id == case.ours]
+    own = _own(case, found)
     shared = [one for one in unsent if _holds(one, *case.together)]
     foreign = [one for one in unsent if one.external_id not in case.theirs]
     if own and _holds(own[0], case.pieces, *case.together):
@@ -158,6 +158,12 @@ def _shipment(case: Case, found: OrderData) -> Decision:
     if _lacks(case.pieces, open_pieces(found), total(one.pieces for one in unsent)):
         return _stop("several", other_pieces(foreign[0] if foreign else unsent[0]))
     return Decision(Step.CREATE, is_later=bool(found.shipments))
+
+
+def _own(case: Case, found: OrderData) -> list[ShipmentData]:
+    """Its open shipment."""
+    open_ = (one for one in found.shipments if one.status is not ShipmentStatus.SENT)
+    return [one for one in open_ if one.external_id == case.ours]
 
 
 def _holds(shipment: ShipmentData, *any_of: Pieces) -> bool:

@@ -50,7 +50,7 @@ def hand_over(run: Run) -> None:
     """One turn: all that is owed and may be asked for now. With nothing owed the shop is not called."""
     now = timezone.now()
     free_paid_elsewhere(run.integration)
-    leave_other_shops(run.integration)
+    leave_other_shops(run)
     work = sorted(owed(run.integration, now), key=lambda one: one.has_failed)
     if not work:
         run.quiet()
@@ -115,13 +115,17 @@ def owed(integration: Integration, now: datetime) -> Iterable[Owed]:
         yield Owed(pk, tracking.withdraw, tracking.note_shipment, bool(error))
 
 
-def leave_other_shops(integration: Integration) -> None:
+def leave_other_shops(run: Run) -> None:
     """The integration points at another shop than these orders came from: nothing of theirs may be told there.
 
-    What the warehouse has not begun waits: the same order may come in again from the other address.
+    What the warehouse has not begun waits: the same order may come in again from the other address. What somebody asked
+    to cancel is cancelled, for nobody else would answer.
     """
-    others = Order.objects.filter(integration=integration).exclude(shop=integration.shop)
+    others = Order.objects.filter(integration=run.integration).exclude(shop=run.integration.shop)
     why = _("The integration points at another shop now.")
+    called_off = others.being_handed_over().asked_to_cancel().filter(shipment=None)
+    for pk in list(called_off.order_by("pk").values_list("pk", flat=True)):
+        agreeing.cancel(run, pk)
     others.being_handed_over().update(handover_error=why)
     others.untold().update(tell_error=why)
     deciding.decide_again(others.exclude(shop="").filter(status__in=PROMISED).values_list("pk", flat=True))

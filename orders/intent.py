@@ -130,13 +130,18 @@ def let_go(order: Order) -> None:
         return
     if shipment.completed_at or shipment.withdrawn_at:
         return
-    others = list(alive(parts_of(order).filter(shipment=shipment).exclude(pk=order.pk)))
-    if others:
-        shipment.wanted, shipment.error = total(pieces_of(other.lines.all()) for other in others), ""
+    wanted = needed(shipment)
+    if wanted:
+        shipment.wanted, shipment.error = wanted, ""
     else:
         asked_at, lost = shipment.capture_asked_at, timedelta(seconds=settings.LOST_ANSWER_SECONDS)
         shipment.withdraw_asked_at = max(timezone.now(), asked_at + lost) if asked_at else timezone.now()
     shipment.save(update_fields=["wanted", "error", "withdraw_asked_at"])
+
+
+def needed(shipment: Shipment) -> dict[str, int]:
+    """The pieces that it must hold for those that still wait for it; some may have none of the shop's by now."""
+    return total(pieces_of(part.lines.all()) for part in alive(Order.objects.filter(shipment=shipment)))
 
 
 def take_up(order: Order) -> None:
@@ -158,7 +163,7 @@ def take_up(order: Order) -> None:
 def _take_alone(order: Order, shipment: Shipment) -> None:
     """No other part needs it any more: it is lowered to this one's pieces, or left where it has too few of them."""
     pieces = pieces_of(order.lines.all())
-    if any(count > shipment.pieces.get(line, 0) for line, count in pieces.items()):
+    if not pieces or any(count > shipment.pieces.get(line, 0) for line, count in pieces.items()):
         order.shipment = None
         return
     shipment.wanted, shipment.error = (None if pieces == shipment.pieces else pieces), ""

@@ -25,6 +25,7 @@ from django.utils.translation import ngettext
 from integrations.connectors.base import ParcelData
 from integrations.models import SyncState, Tone
 from orders import deciding, intent, promise, restoring
+from orders.handing import pieces_of
 from orders.models import OPEN, SPLIT_PARTS, Order, OrderLine, Status
 from orders.models.hold import MAY_BE_OVERRULED, Cause
 from products import reserve
@@ -368,7 +369,9 @@ def split(order: Order, pieces: dict[int, int], who: str) -> Order:
     order.__dict__.pop("_prefetched_objects_cache", None)
     for one in (order, part):
         one.add_up()
-        one.save(update_fields=["total"])
+        if one.shipment and one.shipment.external_id and not pieces_of(one.lines.all()):
+            one.shipment = None  # it holds nothing of this part
+        one.save(update_fields=["total", "shipment"])
     order.tell(
         _("Split: %(n)d pieces went to %(part)s.") % {"n": sum(moved.values()), "part": part.label}, Tone.NONE, who
     )

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 
 from integrations.models import Tone
 from orders import deciding, intent, moves, promise, restoring
-from orders.handing import pieces_of, total
-from orders.models import Order, OrderLine, Status
+from orders.handing import pieces_of
+from orders.models import Order, OrderLine, Shipment, Status
 from orders.moves import NotPossible
 
 
@@ -60,17 +60,18 @@ def send(order: Order, who: str) -> None:
         fresh, lines = _short(order)
         if not any(line.found for line in lines):
             raise NotPossible(_("%(order)s: nothing was found, so nothing can be sent.") % {"order": fresh.label})
-        what = _missing(lines)
+        what, ordered = _missing(lines), pieces_of(lines)
         for line in lines:
             if line.found is not None:
                 line.pieces = line.found
                 line.save(update_fields=["pieces"])
         fresh.facts = {key: fact for key, fact in fresh.facts.items() if key != "short"}
-        fresh.needs_refund = intent.is_paid(fresh)
+        was_paid = intent.is_paid(fresh) and pieces_of(lines) != ordered  # what was added here nobody has paid for
+        fresh.needs_refund = fresh.needs_refund or was_paid
         fresh.save()
         promise.reserve_for(fresh)
         text = _("It is sent without %(what)s.")
-        if fresh.needs_refund:
+        if was_paid:
             text += " " + _("That was paid: refund it in the shop.")
         fresh.tell(text % {"what": what}, Tone.BAD, who)
     order.refresh_from_db()
@@ -141,19 +142,23 @@ def _part(order: Order, lines: Sequence[OrderLine], missing: Mapping[int, int], 
         moves.move_pieces(line, missing.get(line.pk, 0), part)
     part.lines.update(found=None)
     restoring.forget_hand_over(part)
-    part.shipment = None
+    shipment, part.shipment = order.shipment, None
     part.save()
+    if not pieces_of(lines):
+        order.shipment = None  # nothing of the shop's is left in it
     order.save()
     promise.reserve_for(order)
     order.tell(f"{text} {_('They are sent later, as %(part)s.') % {'part': part.label}}", Tone.WAIT, who)
+    if shipment is not None and shipment.external_id and not shipment.completed_at:
+        _owe_lowering(part, shipment)
     deciding.enter(part, who)
-    _owe_lowering(order)
 
 
-def _owe_lowering(order: Order) -> None:
-    shipment = order.shipment
-    if shipment is None or not shipment.external_id or shipment.completed_at:
-        return
-    sharing = intent.alive(intent.parts_of(order).filter(shipment=shipment))
-    shipment.wanted, shipment.error = total(pieces_of(part.lines.all()) for part in sharing), ""
-    shipment.save(update_fields=["wanted", "error"])
+def _owe_lowering(part: Order, shipment: Shipment) -> None:
+    """What the shipment holds too many of; where nobody else is left that shares it, it is that of the rest."""
+    wanted = intent.needed(shipment)
+    if not wanted:
+        part.shipment = shipment
+    elif wanted != shipment.pieces:
+        shipment.wanted, shipment.error = wanted, ""
+        shipment.save(update_fields=["wanted", "error"])

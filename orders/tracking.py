@@ -22,7 +22,7 @@ from integrations.connectors.errors import Rejected
 from integrations.models import Integration, Tone
 from integrations.sync import Run
 from orders import cases, differences, handing, moves, promise, restoring
-from orders.intent import alive, answered, ask, locked, parts_of
+from orders.intent import alive, answered, ask, locked, needed, parts_of
 from orders.models import OPEN, Order, OrderLine, OrderQuerySet, Shipment, Status
 from products import stock
 
@@ -42,6 +42,9 @@ def tell(run: Run, shop: Connector, pk: int) -> None:
     shipment = order.shipment
     if order.status != Status.SHIPPED or order.told_at is not None:
         return
+    if shipment is not None and shipment.withdrawn_at and not handing.pieces_of(order.lines.all()):
+        Order.objects.filter(pk=pk).update(shipment=None)  # it held nothing of it
+        shipment = None
     if shipment is None or not shipment.external_id:
         return told(run, pk, _("The shop knows nothing of these lines, so it is not told."))
     if _is_incomplete(order, shipment):
@@ -82,21 +85,15 @@ def _complete(run: Run, shop: Connector, order: Order, shipment: Shipment) -> No
 
 
 def _must_read(order: Order, shipment: Shipment) -> bool:
-    """Whether it may be sent already, be another part's by now, or only the shop knows whether it is paid."""
+    """Whether it may be sent already, or be another part's by now; unpaid its pieces may have been changed there."""
     return bool(
         shipment.complete_asked_at
         or shipment.withdrawn_at
         or shipment.capture_error
         or order.tell_error
-        or (_waits_until_paid(order.integration) and not shipment.is_paid)
+        or not shipment.is_paid
         or parts_of(order).exclude(pk=order.pk).exists()
     )
-
-
-def _waits_until_paid(integration: Integration | None) -> bool:
-    if integration is None or integration.is_paid_elsewhere:
-        return False
-    return integration.captures == Integration.Captures.NEVER
 
 
 def _must_capture(order: Order, shipment: Shipment) -> bool:
@@ -287,7 +284,7 @@ def _kept(run: Run, shop: Connector, shipment: Shipment, error: Rejected) -> Non
 def withdraw(run: Run, shop: Connector, pk: int) -> None:
     """Delete the shipment of an order that was cancelled, if we made it; not where it was paid or sent meanwhile."""
     shipment = Shipment.objects.get(pk=pk)
-    if alive(Order.objects.filter(shipment=shipment)).exists():
+    if needed(shipment):
         Shipment.objects.filter(pk=pk).update(withdraw_asked_at=None)
         return
     found = cases.legible(shop.order(shipment.number), shipment)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from integrations.connectors.base import OrderData, OrderStatus, ShipmentStatus
 from integrations.models import Tone
-from orders import differences, moves
+from orders import differences, handing, moves
 from orders.models import Order, Status
 from orders.restoring import UNDER_WAY
 
@@ -88,7 +88,7 @@ def _is_sent_by_hand(order: Order, data: OrderData) -> bool:
     if shipment is not None and (shipment.complete_asked_at or shipment.completed_at):
         return False
     ours = shipment.external_id if shipment is not None and not shipment.withdrawn_at else ""
-    if not any(line.external_id for line in order.lines.all()):
+    if not handing.pieces_of(order.lines.all()):
         return False
     sent = {one.external_id for one in data.shipments if one.status is ShipmentStatus.SENT}
     is_closed = data.status in (OrderStatus.COMPLETED, OrderStatus.ARCHIVED)

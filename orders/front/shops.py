@@ -244,7 +244,10 @@ def _came(orders: OrderQuerySet, integrations: Iterable[Integration], since: dat
 
 
 def _told(orders: OrderQuerySet, since: datetime) -> OrderQuerySet:
-    return orders.filter(status=Status.SHIPPED, integration__isnull=False, shipped_at__gte=since, told_at__isnull=False)
+    """What the merchant left untold was told to nobody: its shipment is open there."""
+    is_open_there = Q(shipment__isnull=False, shipment__completed_at__isnull=True)
+    told = orders.filter(status=Status.SHIPPED, integration__isnull=False, told_at__isnull=False)
+    return told.filter(~is_open_there, shipped_at__gte=since)
 
 
 def _spans(orders: OrderQuerySet, way: str, began: str, ended: str) -> Any:

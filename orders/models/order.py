@@ -116,6 +116,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def being_handed_over(self) -> OrderQuerySet:
         return self.filter(status=Status.NEW, handover_asked_at__isnull=False)
 
+    def asked_to_cancel(self) -> OrderQuerySet:
+        """And nobody has answered yet."""
+        return self.filter(cancel_asked_at__isnull=False, cancel_answer="")
+
     def untold(self) -> OrderQuerySet:
         """Shipped, and the shop has not been told yet."""
         return self.filter(status=Status.SHIPPED, told_at__isnull=True, integration__isnull=False)

@@ -63,6 +63,25 @@ class Mending(Ground):
         if fields:
             self.edit(order, **fields)
 
+    def add_line(self, order: Order) -> None:
+        """One piece of something that the shop knows nothing of."""
+        if order.status in (Status.NEW, Status.PENDING):
+            moves.to_draft(order, "Kim")
+        if order.status in (Status.DRAFT, Status.RESERVED):
+            self.edit(order, line="", sku=self.products[1].sku, pieces="1", price="")
+            order.refresh_from_db()
+            moves.save_as_new(order, "Kim")
+
+    def take_out(self, order: Order) -> None:
+        """None of its first line is sent."""
+        line = order.lines.order_by("pk").first()
+        if order.status in (Status.NEW, Status.PENDING):
+            moves.to_draft(order, "Kim")
+        if line is not None and order.status in (Status.DRAFT, Status.RESERVED):
+            self.edit(order, line=str(line.pk), sku=line.sku, pieces="0", price="")
+            order.refresh_from_db()
+            moves.save_as_new(order, "Kim")
+
     def choose_method(self, order: Order) -> None:
         self.edit(order, method=self.methods[0].pk if self.methods else self.method.pk)
 

@@ -213,6 +213,8 @@ class World(Mending):
             "split": lambda: moves.split(order, splitting.deliverable(order), "Kim"),
             "split one off": lambda: moves.split(order, _one_piece(order), "Kim"),
             "fill in": lambda: self.fill_in(order),
+            "add a line": lambda: self.add_line(order),
+            "take a line out": lambda: self.take_out(order),
             "choose method": lambda: self.choose_method(order),
             "overrule": lambda: self.overrule(order),
         }

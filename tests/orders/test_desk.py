@@ -170,6 +170,18 @@ def test_the_pick_list_sums_per_merchant_and_sku(merchant: Merchant, shelf: Prod
     }
 
 
+def test_the_pick_list_sums_what_lies_in_one_warehouse_only(merchant: Merchant, shelf: Product) -> None:
+    first = new(merchant, shelf, 2)
+    there = factories.warehouse()
+    factories.stock(shelf, there, 5)
+    second = new(merchant, shelf, 3, warehouse=there, method=factories.method(merchant, warehouse=there))
+    picks = desk.picks([first, second])
+    assert {pick.warehouse: (pick.pieces, pick.orders) for pick in picks} == {
+        first.warehouse.code: (2, [first.label]),
+        there.code: (3, [second.label]),
+    }
+
+
 # --- Play warehouse ------------------------------------------------------------------------------
 
 OURS = "http://127.0.0.1:8000/sandbox/nordlys/api/order-api"

@@ -15,7 +15,7 @@ from django.utils import timezone
 from integrations.models import Integration, SyncState
 from merchants.access import in_zone
 from merchants.models import Merchant
-from orders import deciding, deleting, front
+from orders import deciding, deleting, front, moves
 from orders.front import completeness, days, shops
 from orders.models import Cause, Order, Shipment, Status
 from orders.reading import Skip
@@ -381,8 +381,14 @@ def test_lag_of_tracking_is_shipped_to_told(merchant: Merchant, shop: Integratio
             told_at=sent + timedelta(seconds=seconds),
         )
     order(merchant, integration=shop, status=Status.SHIPPED, shipped_at=now)
+    open_there = Shipment.objects.create(integration=shop, shop=shop.shop, number="1", external_id="1-1")
+    days_ago = now - timedelta(days=3)
+    left = order(merchant, integration=shop, status=Status.SHIPPED, shipped_at=days_ago, shipment=open_there)
+    left.is_shown = False
+    left.save()
+    moves.leave_untold(left, "Kim")
     (one,) = look(merchant).shops
-    assert one.tracking_out == shops.Lag(6.0, 9.0, 3)
+    assert one.tracking_out == shops.Lag(6.0, 9.0, 3), "what is left untold was never told"
 
 
 def test_each_shop_has_its_own_lag(merchant: Merchant, shop: Integration) -> None:

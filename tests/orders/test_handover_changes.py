@@ -11,7 +11,7 @@ from django.utils import timezone
 from integrations.connectors.base import ShipmentData
 from integrations.connectors.centra.connector import CentraConnector
 from integrations.models import Integration
-from orders import differences, handover, moves
+from orders import deleting, differences, handover, moves
 from orders.models import Cause, Order, Shipment, Status
 from sandbox.models import Order as ShopOrder
 from sandbox.models import Wanted
@@ -285,6 +285,34 @@ def test_orders_of_another_shop_are_not_told_to_this_one(desk: Desk) -> None:
     desk.run_twice()
     assert there.shipments.count() == 0
     assert (fresh(order).status, desk.held(order)) == (Status.RESERVED, {Cause.NOT_SHOWN})
+
+
+def test_asked_to_cancel_and_of_another_shop_before_it_was_begun_it_is_cancelled(desk: Desk) -> None:
+    """Nobody asks that shop any more, so nobody else would answer."""
+    there, order = desk.order()
+    desk.mark(order)
+    moves.cancel(order, "Kim")
+    Order.objects.filter(pk=order.pk).update(shop="another.example")
+    desk.run_twice()
+    here = fresh(order)
+    assert (here.status, here.cancel_answer, here.handover_asked_at) == (Status.CANCELLED, "agreed", None)
+    assert (desk.shelf(), there.shipments.count()) == ((10, 0), 0)
+
+
+@pytest.mark.parametrize("is_paid", [False, True])
+def test_asked_to_cancel_when_its_integration_is_deleted_it_is_cancelled(desk: Desk, is_paid: bool) -> None:
+    """The warehouse does not have it, and nobody hands it over any more."""
+    there, order = desk.order()
+    desk.mark(order)
+    if is_paid:
+        desk.centra.shop.break_endpoint("POST shipments", "lost_answer")
+        desk.run()
+    moves.cancel(order, "Kim")
+    deleting.delete(desk.centra.integration, "Robin")
+    here = fresh(order)
+    assert (here.status, here.cancel_answer, here.handover_asked_at) == (Status.CANCELLED, "agreed", None)
+    assert (desk.shelf(), here.needs_refund) == ((10, 0), is_paid)
+    assert there.shipments.count() == is_paid
 
 
 def test_of_another_shop_and_its_shipment_asked_for_it_stays_marked_and_says_so(desk: Desk) -> None:

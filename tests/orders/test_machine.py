@@ -55,6 +55,7 @@ IN_SHOP = [
 AT_MERCHANT = [
     "draft", "save", "reserve", "cancel", "ask to cancel", "accept", "refuse", "try again", "wait for the rest",
     "send what is there", "refunded", "leave it", "split", "split one off", "fill in", "choose method", "overrule",
+    "add a line", "take a line out",
 ]  # fmt: skip
 READS = ["GET orders", "GET shipments", "GET stock"]
 WRITES = ["POST shipments", "PUT shipments", "PUT shipment", "PUT capture", "DELETE shipments", "POST stock"]

@@ -267,6 +267,33 @@ def test_the_shipment_deleted_in_the_shop_is_said_and_one_made_there_is_complete
 # --- parts -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_made_anew", [False, True])
+def test_with_other_pieces_in_the_shop_it_is_neither_completed_nor_paid(desk: Desk, is_made_anew: bool) -> None:
+    set_(desk, captures=Integration.Captures.SENT)
+    there, order = desk.order()
+    desk.mark(order)
+    desk.run_twice()
+    line = there.lines.get()
+    if is_made_anew:
+        only(there).remove()
+        there.refresh_from_db()
+        there.create_shipment({line.pk: 1}, good_to_go=True, capture=False)
+    else:
+        only(there).change({line.pk: 1})
+    desk.ship(order)
+    desk.run_twice()
+    here, shown = fresh(order), only(there)
+    assert (here.told_at, shown.shipped_at, shown.captures) == (None, None, 0)
+    assert "70001-1" in here.tell_error
+    assert "other pieces" in here.tell_error
+    shown.change({line.pk: 3})
+    desk.later()
+    desk.run_twice()
+    assert (fresh(order).told_at is not None, fresh(order).tell_error) == (True, "")
+    shown = only(there)
+    assert (shown.tracking, shown.captures, shown.lines.get().qty) == ("SE-0042", 1, 3)
+
+
 def test_parts_that_share_a_shipment_are_told_when_the_last_one_is_shipped(desk: Desk) -> None:
     there, order = desk.order(3)
     there.create_shipment(good_to_go=True, capture=False)
