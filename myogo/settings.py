@@ -252,6 +252,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = ["myogo.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 COUNTRIES_OVERRIDE = {"XK": _("Kosovo")}  # not of ISO 3166, but what shops and carriers write

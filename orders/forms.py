@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.forms import BoundField
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -40,7 +41,8 @@ DAYS = [MinValueValidator(date(2, 1, 1)), MaxValueValidator(date(9998, 12, 31))]
 
 def day_field(label: Any) -> forms.DateField:
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    return forms.DateField(required=False, label=label, widget=widget, validators=DAYS)
+    errors = {"invalid": gettext_lazy("give a day such as 2026-11-30.")}
+    return forms.DateField(required=False, label=label, widget=widget, validators=DAYS, error_messages=errors)
 
 
 class OrderFilter(Filter):
@@ -78,10 +80,13 @@ class OrderFilter(Filter):
         gettext_lazy("Order"), [("", gettext_lazy("Newest first")), ("oldest", gettext_lazy("Oldest first"))]
     )
     status = forms.ChoiceField(required=False, choices=[(tab, tab) for tab in TABS], widget=forms.HiddenInput)
+    FURTHER = ("asks", "shipped", "stands", "since", "until")
 
     def __init__(self, data: Mapping[str, Any], merchant: Merchant) -> None:
-        super().__init__(data)
         self._shops = {str(one.pk): one for one in merchant.integrations.all()}
+        if data.get("stands") and not data.get("shop") and len(self._shops) == 1:
+            data = {**{name: data[name] for name in data}, "shop": next(iter(self._shops))}
+        super().__init__(data)
         shops = [(pk, one.label) for pk, one in self._shops.items()]
         houses = [(str(house.pk), house.name) for house in merchant.warehouses.all()]
         of_none = [(BY_HAND, _("By hand, no shop"))]
@@ -96,6 +101,23 @@ class OrderFilter(Filter):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", nothing), *choices]
+
+    def clean(self) -> None:
+        said = self.cleaned_data
+        since, until = said.get("since"), said.get("until")
+        if since and until and until < since:
+            self.add_error("until", _("this day is before the first one."))
+        if said.get("stands") and said.get("shop") not in self._shops:
+            self.add_error("stands", _("choose a shop too; each has a count of its own."))
+
+    @property
+    def further(self) -> list[BoundField]:
+        """Those under *More filters*."""
+        return [self[name] for name in self.FURTHER if name != "stands" or self.has_shops]
+
+    @property
+    def says_further(self) -> bool:
+        return any(field.value() for field in self.further)
 
     @property
     def tab(self) -> str:

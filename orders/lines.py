@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from merchants.models import Merchant
 from orders.models import Order, OrderLine
@@ -185,7 +186,8 @@ def _store(order: Order, row: Row) -> str:
             ordered=row.number,
             price=row.amount,
         )
-        return _("%(sku)s added, %(n)d pieces") % {"sku": row.sku, "n": row.number}
+        added = ngettext("%(sku)s added, %(n)d piece", "%(sku)s added, %(n)d pieces", row.number)
+        return added % {"sku": row.sku, "n": row.number}
     if row.is_of_shop:
         return _change(line, row)
     if not row.number:
@@ -197,7 +199,8 @@ def _store(order: Order, row: Row) -> str:
         line.name, line.ean = row.product.name, row.product.ean
         line.pieces, line.price = row.number, row.amount
         line.save()
-        return _("%(old)s became %(sku)s, %(n)d pieces") % {"old": before, "sku": line.sku, "n": line.pieces}
+        became = ngettext("%(old)s became %(sku)s, %(n)d piece", "%(old)s became %(sku)s, %(n)d pieces", line.pieces)
+        return became % {"old": before, "sku": line.sku, "n": line.pieces}
     return _change(line, row)
 
 
@@ -211,4 +214,4 @@ def _change(line: OrderLine, row: Row) -> str:
     if line.pieces == before:
         return _("%(sku)s has another price") % {"sku": line.sku}
     words = {"sku": line.sku or line.name, "old": before, "n": line.pieces}
-    return _("%(sku)s %(old)d → %(n)d pieces") % words
+    return ngettext("%(sku)s %(old)d → %(n)d piece", "%(sku)s %(old)d → %(n)d pieces", line.pieces) % words

@@ -309,7 +309,12 @@ def answer_cancellation(order: Order, who: str, *, is_agreed: bool) -> None:
     text = ngettext("%(n)d piece is back on the shelf.", "%(n)d pieces are back on the shelf.", n) % {"n": n}
     order.tell(f"{_('Cancelled by the warehouse.')} {text if n else ''}".strip(), Tone.GOOD, who)
     if lost:
-        order.tell(_("%(n)d pieces that were not found are not put back.") % {"n": lost}, Tone.WAIT, who, lost=lost)
+        text = ngettext(
+            "%(n)d piece that was not found is not put back.",
+            "%(n)d pieces that were not found are not put back.",
+            lost,
+        )
+        order.tell(text % {"n": lost}, Tone.WAIT, who, lost=lost)
     if order.needs_refund:
         order.tell(_("It was paid: refund it in the shop."), Tone.BAD)
 
@@ -372,9 +377,9 @@ def split(order: Order, pieces: dict[int, int], who: str) -> Order:
         if one.shipment and one.shipment.external_id and not pieces_of(one.lines.all()):
             one.shipment = None  # it holds nothing of this part
         one.save(update_fields=["total", "shipment"])
-    order.tell(
-        _("Split: %(n)d pieces went to %(part)s.") % {"n": sum(moved.values()), "part": part.label}, Tone.NONE, who
-    )
+    n = sum(moved.values())
+    text = ngettext("Split: %(n)d piece went to %(part)s.", "Split: %(n)d pieces went to %(part)s.", n)
+    order.tell(text % {"n": n, "part": part.label}, Tone.NONE, who)
     _settle_both(order, part, who)
     return part
 

@@ -61,9 +61,9 @@ def search_field(label: str | StrPromise) -> forms.CharField:
 
 def choice_field(label: str | StrPromise, choices: Options) -> forms.ChoiceField:
     """One of these few, checked."""
-    return forms.ChoiceField(
-        required=False, label=label, choices=choices, widget=forms.Select(attrs={"aria-label": label})
-    )
+    widget = forms.Select(attrs={"aria-label": label})
+    errors = {"invalid_choice": gettext_lazy("what was asked for is not known here, and was left out.")}
+    return forms.ChoiceField(required=False, label=label, choices=choices, widget=widget, error_messages=errors)
 
 
 def word_field(label: str | StrPromise) -> forms.CharField:

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from products import adjusting, receiving, skus
 from products.ledger_admin import OfOwnWarehouses, ReadOnly, WarehouseFilter
@@ -151,7 +151,7 @@ class StockUpdateAdmin(OfOwnWarehouses, admin.ModelAdmin[StockUpdate]):
         except receiving.NotReceived as reason:
             form.add_error(None, str(reason))
             return False
-        said = _("%(n)d pieces are on the shelf.") % {"n": pieces}
+        said = ngettext("%(n)d piece is on the shelf.", "%(n)d pieces are on the shelf.", pieces) % {"n": pieces}
         self.log_change(request, update, said)
         self.message_user(request, said, messages.SUCCESS)
         return True

@@ -99,7 +99,7 @@ def _lost(equations: list[Equation]) -> list[Attention]:
 def _asked(merchant: Merchant, numbers: Mapping[str, int]) -> list[Attention]:
     """What only the merchant can answer of orders that are handed over, or were paid: one line for each question."""
     return [
-        Attention(Tone.BAD, title % {"n": numbers[key]}, text, order_list(merchant.pk, asks=key), _("See them"))
+        Attention(Tone.BAD, title % {"n": numbers[key]}, text, order_list(merchant.pk, asks=key), _see(numbers[key]))
         for key, (title, text) in _questions(numbers).items()
         if numbers[key]
     ]
@@ -128,6 +128,10 @@ def _questions(numbers: Mapping[str, int]) -> dict[str, tuple[str, str]]:
             _("The order says what the shop answered; it is tried again by itself."),
         ),
     }
+
+
+def _see(number: int) -> str:
+    return ngettext("See it", "See them", number)
 
 
 # --- holds ---------------------------------------------------------------------------------
@@ -178,7 +182,7 @@ def _of_the_shops(merchant: Merchant, groups: list[Group], now: datetime) -> lis
             f"{_('Oldest %(age)s.') % {'age': duration(now - oldest[cause])}} "
             + with_rest(by_itself(cause, number), number, alone[cause]),
             order_list(merchant.pk, status=Status.RESERVED.value, cause=cause.value),
-            _("See them"),
+            _see(number),
         )
         for cause, number in numbers.most_common()
     ]
@@ -197,7 +201,7 @@ def _drafts(merchant: Merchant, tally: Tally, now: datetime) -> list[Attention]:
     age = now - tally.oldest
     text = f"{_('Oldest %(age)s.') % {'age': duration(age)}} {effect}"
     url = order_list(merchant.pk, status=Status.DRAFT.value)
-    return [Attention(Tone.WAIT if age >= LONG else Tone.NONE, title, text, url, _("See them"))]
+    return [Attention(Tone.WAIT if age >= LONG else Tone.NONE, title, text, url, _see(tally.number))]
 
 
 # --- the rest ------------------------------------------------------------------------------
@@ -254,7 +258,7 @@ def _problems(merchant: Merchant, shops: list[Shop]) -> list[Attention]:
 def _items_wait(shop: Shop, number: int, code: Code) -> Attention:
     title = ngettext("%(n)d item waits: %(what)s", "%(n)d items wait: %(what)s", number)
     url = f"{shop.address(Tab.PROBLEMS)}&problem={code.value}"
-    return _small(shop, title % {"n": number, "what": code.label}, url, _("See them"))
+    return _small(shop, title % {"n": number, "what": code.label}, url, _see(number))
 
 
 def _small(shop: Shop, title: str, url: str, action: str) -> Attention:

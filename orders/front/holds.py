@@ -121,15 +121,24 @@ def why(group: Group) -> str:
 
 def effect(group: Group) -> str:
     """What one mend frees; for a single order, what exactly is the matter. Nothing where that cannot be known."""
-    if group.number == 1:
+    if group.number == 1 and not _says_it_all(group):
         return with_rest(group.text, 1, group.alone)
+    if group.number == 1:
+        free = _("%(mend)s frees it at once.") % {"mend": _one_mend(group)}
+        return free if group.alone else _("It has further reasons.")
     if one := _one_mend(group):
         some = _("%(mend)s frees %(alone)d of them at once; the others have further reasons.")
-        text = _("%(mend)s frees all %(n)d at once.") if group.alone == group.number else some
+        whole = _("%(mend)s frees both at once.") if group.number == 2 else _("%(mend)s frees all %(n)d at once.")
+        text = whole if group.alone == group.number else some
         return text % {"mend": one, "n": group.number, "alone": group.alone}
     if group.cause in UNFORESEEN:
         return ""
     return with_rest(_("Each goes on by itself when it is mended."), group.number, group.alone)
+
+
+def _says_it_all(group: Group) -> bool:
+    """Whether `why` leaves nothing to be added by the reason of an order."""
+    return bool(_one_mend(group) and group.subject) and group.cause in (Cause.METHOD, Cause.UNKNOWN_SKU)
 
 
 def _one_mend(group: Group) -> str:

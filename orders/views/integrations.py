@@ -26,7 +26,7 @@ def delete_integration(request: MerchantRequest, merchant: Merchant, pk: int) ->
         error = _("Type the name exactly as it stands above: %(name)s") % {"name": integration.name}
     context = {
         "integration": integration,
-        "counts": integration.webshop_products.counts(),
+        "links": integration.webshop_products.filter(product__isnull=False).count(),
         "owed": deleting.owed(integration),
         "error": error,
         "typed": request.POST.get("name", ""),

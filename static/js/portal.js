@@ -156,7 +156,8 @@ document.addEventListener("htmx:afterSettle", () => {
 function goToFirstError(part) {
   const field = part.querySelector('main [aria-invalid="true"], form [aria-invalid="true"]');
   if (!field || part.querySelector("[autofocus]")) return;
-  field.focus({ preventScroll: true });
+  const chosen = field.type === "radio" && field.form.querySelector(`[name="${field.name}"]:checked`);
+  (chosen || field).focus({ preventScroll: true });
   field.scrollIntoView({ block: "center" });
 }
 

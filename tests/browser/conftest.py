@@ -14,8 +14,8 @@ from tests.demo import Demo, running_demo
 ARTEFACTS = Path(__file__).resolve().parent.parent / "artefacts"
 AXE = Path(__file__).resolve().parent / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# What no page may show, in either width: a line that ends in dots, room kept for buttons that are not there, boxes that
-# touch, a sign on top of its own sentence, a button that is cut off.
+# What no page may show, in either width: a line that ends in dots, a table that hangs out of its card, room kept for
+# buttons that are not there, boxes that touch, a sign on top of its own sentence, a button that is cut off.
 AMISS = """() => {
   const seen = [...document.querySelectorAll('body *')].filter(one => one.getClientRects().length);
   const all = words => seen.filter(one => one.matches(words));
@@ -25,6 +25,8 @@ AMISS = """() => {
     .filter(one => one.getBoundingClientRect().top - one.previousElementSibling.getBoundingClientRect().bottom < 8);
   return [
     ...is('ends in dots', all('.side summary > span').filter(one => one.scrollWidth > one.clientWidth)),
+    ...is('hangs out of its card', all('.card table.t')
+      .filter(one => one.getBoundingClientRect().right > one.closest('.card').getBoundingClientRect().right + 1)),
     ...is('room for nothing', all('.top .right').filter(one => !one.children.length)),
     ...is('boxes touch', stuck),
     ...is('sign on its sentence', all('.messagelist li')

@@ -390,6 +390,34 @@ def test_what_the_shop_changes_is_shown_to_be_accepted(people: People) -> None:
     wait_for_status(page, "NEW")
 
 
+def test_long_words_stay_on_their_pages(people: People) -> None:
+    """A reference and a SKU of as many signs as there may be, and names that have no blank."""
+    merchant, staff, page = people.merchant, people.staff, people.merchant.page
+    reference, sku = "R" + "0123456789" * 6 + "-64", "FG" + "ABCDEFGHIJ" * 6 + "-X"
+    page.goto(f"{people.home}products/new/")
+    page.get_by_label("SKU", exact=True).fill(sku)
+    page.get_by_label("Name", exact=True).fill(
+        "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz-Pullover"
+    )
+    press(page, "Save")
+    page.goto(f"{people.home}orders/new/")
+    fill_order(page, reference)
+    page.get_by_label("Name", exact=True).fill("Maximiliane von Donaudampfschifffahrtsgesellschaftskapitänswitwe")
+    page.get_by_label("SKU, line 1", exact=True).fill(sku)
+    press(page, "Save as NEW")
+    wait_for_status(page, "PENDING")
+    seen(merchant, "long-order")
+    follow(page, "Print")
+    seen(merchant, "long-packing-list")
+    for name, path in {"orders": "orders/", "products": f"products/?q={sku}", "front": ""}.items():
+        page.goto(f"{people.home}{path}")
+        seen(merchant, f"long-{name}")
+    staff.page.goto(f"{staff.url}/admin/orders/order/?state=all&q={reference}")
+    fits(staff, "staff-long-orders")
+    follow(staff.page, reference)
+    fits(staff, "staff-long-order")
+
+
 def test_every_other_page_of_orders_and_stock_is_fit_to_be_shown(people: People) -> None:
     merchant, page = people.merchant, people.merchant.page
     for name, path in {

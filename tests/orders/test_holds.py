@@ -216,3 +216,18 @@ def test_groups_cost_no_more_queries_the_more_there_are(
             held(merchant, (cause, sku), integration=shop)
     with django_assert_max_num_queries(3):
         assert len(holds.hold_groups(merchant)) == 16
+
+
+def test_a_single_order_and_a_pair_are_spoken_of_as_such(page: Client, merchant: Merchant) -> None:
+    shop = factories.integration(merchant)
+    held(merchant, (Cause.UNKNOWN_SKU, "FG9"), integration=shop)
+    held(merchant, (Cause.NOT_CONFIRMED, ""), integration=shop)
+    pair = [held(merchant, (Cause.METHOD, "express"), integration=shop) for _each in range(2)]
+    said = notes(page, merchant)
+    assert said["1 order waits: SKU FG9 is linked to no product"][0] == "Creating it frees it at once."
+    assert said["1 order waits: not confirmed yet"][2] == "See it"
+    why = "“express” is not linked to an active shipping method"
+    assert said[f"2 orders wait: {why}"][0] == "Linking it frees both at once."
+    pair[0].holds.create(cause=Cause.PHONE, text="Also.")
+    pair[1].delete()
+    assert notes(page, merchant)[f"1 order waits: {why}"][0] == "It has further reasons."

@@ -11,6 +11,7 @@ from integrations.models import Integration, SyncState
 from merchants.models import Merchant, User
 from orders.models import Status
 from products.models import Product
+from products.problems import Code, Problem
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +99,7 @@ class TestDeleting:
     def shop(self, merchant: Merchant) -> Integration:
         shop = factories.integration(merchant, name="Nordlys")
         factories.webshop_product(shop, product=factories.product(merchant, "FG1"))
+        factories.webshop_product(shop, ("", "", ""), own_problems=[Problem(Code.NO_SKU).dump()])
         return shop
 
     def address(self, shop: Integration) -> str:

@@ -208,7 +208,7 @@ def test_a_draft_is_edited_and_its_story_says_how(
     assert dict(draft.lines.values_list("sku", "pieces")) == {"FG1": 1, "FG2": 4}
     event = draft.events.get()
     assert event.who == "Kim Berg"
-    for words in ("City: Stockholm → Uppsala", "→ –", "FG1 2 → 1 pieces", "FG2 added, 4 pieces"):
+    for words in ("City: Stockholm → Uppsala", "→ –", "FG1 2 → 1 piece;", "FG2 added, 4 pieces"):
         assert words in event.text
     assert held(draft) == {}
 

@@ -282,3 +282,40 @@ def test_what_has_blanks_in_it_is_found_as_it_stands(page: Client, merchant: Mer
     factories.order_line(other, factories.product(merchant, "SET/2"), 2)
     factories.order_line(order, other.lines.get().product, 2)
     assert listed(page, merchant, q=words) == ["Web 17"]
+
+
+# --- what is asked for and cannot be -----------------------------------------------------------
+
+
+def sentences(client: Client, merchant: Merchant, **words: str) -> dict[str, list[str]]:
+    filter_ = client.get(list_url(merchant), words).context["filter"]
+    return {name: list(errors) for name, errors in filter_.errors.items()}
+
+
+def test_what_is_not_known_is_left_out_and_said_so(page: Client, merchant: Merchant, orders: Any) -> None:
+    said = text_of(page, merchant, shop="77", cause="y", since="nonsense")
+    for id_, words in (
+        ("id_shop", "Shop: what was asked for is not known here, and was left out."),
+        ("id_cause", "Why it waits: what was asked for is not known here, and was left out."),
+        ("id_since", "Placed from: give a day such as 2026-11-30."),
+    ):
+        assert f'<p id="{id_}_error">{words}</p>' in said
+        assert f'aria-describedby="{id_}_error"' in said
+    assert len(listed(page, merchant, shop="77")) == len(orders)
+
+
+def test_days_the_wrong_way_round_are_said_at_the_second(page: Client, merchant: Merchant, orders: Any) -> None:
+    assert sentences(page, merchant, since="2026-11-20", until="2026-11-10") == {
+        "until": ["this day is before the first one."]
+    }
+
+
+def test_a_count_is_that_of_the_one_shop_or_asks_for_one(
+    page: Client, merchant: Merchant, orders: Any, shop: Integration
+) -> None:
+    assert listed(page, merchant, stands="held") == listed(page, merchant, stands="held", shop=str(shop.pk))
+    assert len(listed(page, merchant, stands="held")) < len(orders)
+    choose = {"stands": ["choose a shop too; each has a count of its own."]}
+    assert sentences(page, merchant, stands="held", shop="hand") == choose
+    factories.integration(merchant)
+    assert sentences(page, merchant, stands="held") == choose
