@@ -360,8 +360,12 @@ def _matches(order: Order, lines: tuple[OrderLine, ...], books: Books) -> tuple[
 
 
 def _is_of_nobody(match: Match) -> bool:
-    """The shop's item is gone and was never linked, so nobody can link it any more: the merchant's own SKU counts."""
-    return match.item is not None and match.item.gone_at is not None and match.product is None
+    """No item that the shop still has is meant, so nobody can link one: the merchant's own SKU counts.
+
+    Its item is gone and was never linked, or has another SKU by now.
+    """
+    is_to_be_linked = match.item is not None and match.item.gone_at is None
+    return match.product is None and not match.is_ambiguous and not is_to_be_linked
 
 
 def _method(order: Order, books: Books) -> ShippingMethod | None:
