@@ -319,22 +319,21 @@ def look_up(run: Run, shop: Connector, into: taking.Taking, place: dict[str, Any
     """Open orders that this sweep did not show, a few at a time. Not found is no cancellation."""
     behind = int(place["cursor"] or 0)
     found = unshown(run.integration, passes(place)).filter(pk__gt=behind).order_by("pk")
-    rows = [] if place["kind"] == "poll" else list(found.values_list("pk", "number", "part")[:LOOK_UPS_PER_PAGE])
+    rows = [] if place["kind"] == "poll" else list(found.values_list("pk", "number")[:LOOK_UPS_PER_PAGE])
     if not rows:
         return _keep(run, {**place, "stage": "done"})
-    for number in dict.fromkeys(number for _pk, number, _part in rows):
-        parts = {part for _pk, of, part in rows if of == number}
-        _look_up_one(run, shop, into, number, are_shipments=any(0 < part < SPLIT_PARTS for part in parts))
+    for number in dict.fromkeys(number for _pk, number in rows):
+        _look_up_one(run, shop, into, number)
     _count_changes(run, into)
     return _keep(run, {**place, "cursor": str(rows[-1][0]), "read_at": timezone.now().isoformat()})
 
 
-def _look_up_one(run: Run, shop: Connector, into: taking.Taking, number: str, *, are_shipments: bool) -> None:
+def _look_up_one(run: Run, shop: Connector, into: taking.Taking, number: str) -> None:
     data = _ask(run, shop, into, number)
     if data is None:
         into.safely(number, lambda: unread.miss(into, number))
     elif isinstance(data, OrderData):
-        if are_shipments:
+        if into.ours([number]).filter(part__gt=0, part__lt=SPLIT_PARTS).exists():
             taking_shipments.follow(into, data)
         else:
             into.take(data)

@@ -150,8 +150,8 @@ class Taking:
         self.stand()
         numbers = list({data.number for data in items})
         ours = self.ours(numbers)
-        own = ours.filter(integration=self.integration)
-        own = own.exclude(part__gt=0, part__lt=SPLIT_PARTS) if are_whole else own.exclude(part=0)
+        other_way = ours.filter(part__gt=0, part__lt=SPLIT_PARTS) if are_whole else ours.filter(part=0)
+        own = ours.filter(integration=self.integration).exclude(number__in=other_way.order_by().values("number"))
         own_numbers = set(own.order_by().values_list("number", flat=True))
         here = own_numbers.union(ours.order_by().values_list("number", flat=True))
         self.changed += seen_rows.note(
@@ -235,7 +235,7 @@ class Taking:
             self._take_new(data, digest)
         elif parts[0].integration_id not in (self.integration.pk, None) and not self._is_let_go(data, parts):
             self.skip(data, self.taken_by(parts[0]), digest)
-        elif all(0 < part.part < SPLIT_PARTS for part in parts):
+        elif parts[0].part:
             self.skip(data, Skip.AS_SHIPMENTS.value, digest)
         else:
             self.update(data, [part for part in parts if not 0 < part.part < SPLIT_PARTS], digest)

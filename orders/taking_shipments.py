@@ -161,18 +161,20 @@ def follow(into: Taking, data: OrderData) -> None:
 
 def _follow(into: Taking, data: OrderData) -> None:
     parts = into.parts(data.number)
-    for order in parts:
-        if order.seen_in in into.passes or order.integration_id != into.integration.pk:
-            continue
+    own = [order for order in parts if order.integration_id == into.integration.pk]
+    for order in own:
+        if order.seen_in in into.passes:
+            continue  # also of what it was brought up to date together with
         shipment = next((one for one in data.shipments if order in _of(parts, one.external_id)), None)
         if data.status is OrderStatus.CANCELLED:
             into.update(replace(data, shipments=()), [order], "")
         elif _has_none(order):
-            into.update(_left_over(data, parts), [order], "")
+            into.update(_left_over(data, parts), [one for one in own if _has_none(one)], "")
         elif shipment is None or shipment.order is None:
             unread.miss_one(into, order)
         else:
-            into.update(_as_it_stands(shipment, shipment.order, data), [order], "", _not_ready(shipment))
+            sharing = [one for one in _of(parts, shipment.external_id) if one in own]
+            into.update(_as_it_stands(shipment, shipment.order, data), sharing, "", _not_ready(shipment))
 
 
 def _left_over(data: OrderData, parts: list[Order]) -> OrderData:
