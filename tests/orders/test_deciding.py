@@ -99,6 +99,16 @@ def test_an_sku_that_the_shop_changed_since_still_means_its_product(shop: Integr
     assert product.stocks.get().reserved == 2
 
 
+def test_an_sku_that_the_shop_has_no_more_is_freed_by_a_product_made_by_hand(shop: Integration) -> None:
+    usable(shop)
+    order = read(shop, sku="OLD")
+    assert order.holds.get().text.endswith("If it stays so, make a product with this SKU.")
+    factories.stock(factories.product(shop.merchant, "OLD"), shop.warehouse, 2)
+    deciding.decide_held()
+    order.refresh_from_db()
+    assert (order.status, causes(order)) == (Status.NEW, set())
+
+
 @pytest.mark.parametrize(("status", "is_held"), [("pending", True), ("unknown", True), ("processing", False)])
 def test_only_confirmed_orders_go_on(shop: Integration, status: str, is_held: bool) -> None:
     usable(shop)
