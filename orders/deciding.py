@@ -164,7 +164,10 @@ def _unknown(case: Case, match: Match) -> str:
     if match.item is None:
         if case.integration is None:
             return _("There is no product with SKU %(sku)s.")
-        return _("SKU %(sku)s is linked to no product, and the shop’s catalogue does not show it. Press Refresh.")
+        return _(
+            "SKU %(sku)s is linked to no product, and the shop’s catalogue does not show it. Press Refresh. "
+            "If it stays so, make a product with this SKU."
+        )
     to_create = _("SKU %(sku)s is linked to no product. Create product on Sync webshop products makes or links it.")
     return {
         Tab.IGNORED: _("SKU %(sku)s is ignored on Sync webshop products."),

@@ -256,6 +256,7 @@ class Taking:
             part.is_method_chosen = part.is_method_chosen and part.warehouse == self.integration.warehouse
             part.integration, part.warehouse = self.integration, self.integration.warehouse
             part.channel_id = self.integration.channel_id
+        self._note_words_once(parts[0], data)
         return True
 
     def taken_by(self, order: Order) -> str:
@@ -361,6 +362,7 @@ class Taking:
         if order.integration is None:
             order.integration = self.integration  # its own was deleted, and the shop is connected again
             Shipment.objects.filter(orders=order, integration=None).update(integration=self.integration)
+            self._note_words_once(order, data)
         self._fill_shop(order, data, digest, facts)
         if less := filling.fewer(order, data):
             order.facts["fewer"] = less
@@ -407,8 +409,13 @@ class Taking:
             return
         order.tell(_("Changed in the shop."), Tone.WAIT)
         is_another_word = (data.shipping_method, data.ingrid_method) != (order.shop_method, order.ingrid_method)
-        if is_another_word and data.number not in self._worded:
-            self._worded.add(data.number)  # once for all its parts
+        if is_another_word:
+            self._note_words_once(order, data)
+
+    def _note_words_once(self, order: Order, data: OrderData) -> None:
+        """Of an order that is here, once for all its parts."""
+        if data.number not in self._worded:
+            self._worded.add(data.number)
             self.note_words(order, data)
 
     def _cancelled_there(self, order: Order, *, is_news: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orders.models import Cause, Order, OrderLine, OrderProcessing
-from products.models import WebshopProduct
+from products.models import Product, WebshopProduct
 from shipping.models import MerchantMethod
 
 MENDABLE = frozenset({
@@ -45,7 +45,11 @@ def _is_active(order: Order) -> bool:
 
 
 def _is_product(order: Order, sku: str) -> bool:
-    return WebshopProduct.objects.filter(integration=order.integration, sku=sku, product__isnull=False).exists()
+    """What the shop's item is linked to; where the shop has none with this SKU any more, the merchant's own of it."""
+    items = WebshopProduct.objects.filter(integration=order.integration, sku=sku)
+    if not items.exists():
+        return Product.objects.for_merchant(order.merchant).filter(sku=sku).exists()
+    return items.filter(product__isnull=False).exists()
 
 
 def _lacks_customs(line: OrderLine, wishes: OrderProcessing) -> bool:

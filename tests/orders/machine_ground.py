@@ -21,6 +21,7 @@ from tests import factories
 
 _worlds = count(1)
 LINKED = ("standard", "express", "pick-up")  # words that mean something at the beginning; no other does
+SECRET = "a-secret-api-key"  # also what `factories.integration` enters
 NOT_HERE = 2  # items of the shop that are no product here at the beginning
 
 
@@ -49,8 +50,9 @@ class Ground:
     """One shop, one merchant, one warehouse, and what lies there.
 
     `by_hand` are the shop’s shipments that its own people sent, `left` our orders of which the shop was not
-    told, for the merchant said *Leave it*. `beside` another world it is a second shop of the same merchant, which sells
-    the same products.
+    told, for the merchant said *Leave it*; `has_captured`: payments were taken before sending at some time, and
+    `has_hidden_tracking`: codes were not told. `beside` another world it is a second shop of the same merchant, which
+    sells the same products.
     """
 
     origin: str
@@ -65,7 +67,7 @@ class Ground:
         number = next(_worlds)
         self.slug = f"world-{number}"
         self.shop = Shop.open(self.slug)
-        self.plugin: PluginMethod = self.shop.add_plugin("order-api", "a-secret-api-key")
+        self.plugin: PluginMethod = self.shop.add_plugin("order-api", SECRET)
         if self.wishes.shows_cancelled:
             self.plugin.order_statuses = [1, 2, 3, 4, 6]
         self.plugin.stock_mode = self.wishes.stock_as
@@ -82,6 +84,8 @@ class Ground:
             sends_stock=True,
             reads=self.wishes.reads,
         )
+        self.has_hidden_tracking = False
+        self.has_captured = self.wishes.captures == "hand-over"
         self.house = self.integration.warehouse
         self.sizes: list[Size] = []
         self.products: list[Product] = []

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from orders import moves
 from orders.forms import OrderForm
-from orders.models import Cause, Order, Status
+from orders.models import Cause, Hold, Order, Status
 from orders.models.hold import MAY_BE_OVERRULED
 from products import creating
 from products.models import Product
@@ -101,9 +101,16 @@ class Mending(Ground):
         for word in self.integration.shop_methods.exclude(value_folded__in=self._linked_words()):
             self.link(word.value, self.method)
         self.create_products()
+        for hold in Hold.objects.filter(order__in=self.orders(Status.RESERVED), cause=Cause.UNKNOWN_SKU):
+            self.make_product(hold.subject)
         for product in Product.objects.for_merchant(self.merchant).filter(hs_code=""):
             product.hs_code, product.country_of_origin = "61101190", "SE"
             product.save()
+
+    def make_product(self, sku: str) -> None:
+        """By hand: the shop sold it under this SKU, and has another one for it now."""
+        if not Product.objects.for_merchant(self.merchant).filter(sku=sku).exists():
+            self.products.append(factories.product(self.merchant, sku=sku))
 
     def fill_in_all(self) -> None:
         """What the orders themselves lack; some say so only once another reason is gone, as a method that is back."""

@@ -32,7 +32,8 @@ from sandbox.models.line import Wanted
 from sandbox.models.order import SOMEBODY
 from sandbox.refused import Refused
 from tests import factories
-from tests.orders.machine_mending import Mending, address
+from tests.orders.machine_mending import address
+from tests.orders.machine_upkeep import Upkeep
 
 JOBS: dict[str, Callable[[sync.Run], None]] = {
     "intake": intake.intake,
@@ -47,7 +48,7 @@ class Killed(BaseException):
     """What nothing catches, like kill -9."""
 
 
-class World(Mending):
+class World(Upkeep):
     """Everything that may happen on the ground."""
 
     # --- in the shop -----------------------------------------------------------------------
@@ -80,7 +81,7 @@ class World(Mending):
         if order is None:
             return
         with refusals():
-            if what in ("confirm", "hold", "resume", "cancel", "restore"):
+            if what in ("confirm", "unconfirm", "hold", "resume", "cancel", "restore", "archive", "reactivate"):
                 getattr(order, what)()
             else:
                 getattr(self, f"_{what}")(order)
@@ -93,6 +94,23 @@ class World(Mending):
         assert line is not None
         if line.qty > 1:
             order.cancel_pieces(line, 1)
+
+    def _edit_away(self, order: ShopOrder) -> None:
+        """Every piece of its first line that is in no shipment."""
+        line = order.lines.order_by("pk").first()
+        assert line is not None
+        if pieces := order.open_pieces()[line.pk]:
+            order.cancel_pieces(line, pieces)
+
+    def _edit_word(self, order: ShopOrder) -> None:
+        word = "express" if order.shipping_list == "standard" else "standard"
+        ShopOrder.objects.filter(pk=order.pk).update(shipping_list=word)
+
+    def _suspect(self, order: ShopOrder) -> None:
+        order.change_flags(is_suspect=not order.is_suspect)
+
+    def _await_payment(self, order: ShopOrder) -> None:
+        order.change_flags(waits_for_payment=not order.waits_for_payment)
 
     def _edit_address(self, order: ShopOrder) -> None:
         ShopOrder.objects.filter(pk=order.pk).update(delivery={**order.delivery, "city": f"{order.delivery['city']}x"})
@@ -303,6 +321,11 @@ class World(Mending):
             with refusals():
                 handover.try_capture_again(order, "Kim")
 
+    def night(self) -> None:
+        """All is mended, and the catalogue is read."""
+        self.mend()
+        self.run("refresh", asked=True)
+
     def settle(self) -> None:
         """Round after round, until nothing changes."""
         before: Any = None
@@ -322,7 +345,6 @@ class World(Mending):
 
     def drain(self) -> None:
         """Everything that waits for the merchant is mended, everything that can be sent is sent."""
-        self.run("refresh", asked=True)
         self.mend_all()
         self.settle()
         for _round in range(6):

@@ -9,7 +9,7 @@ from integrations.models import Integration
 from orders import deciding, moves
 from orders.models import Cause, Order, OrderProcessing, Status
 from orders.territory import has_zip_codes, is_outside_customs_union
-from products.models import Product, Reservation, Stock
+from products.models import Product, Reservation, Stock, WebshopProduct
 from shipping.models import Carrier, MerchantMethod, ShippingMethod
 from tests import factories
 
@@ -86,6 +86,27 @@ def test_each_cause_holds_with_a_sentence_and_keeps_the_pieces(
     assert (order.status, causes(order)) == (Status.RESERVED, {cause})
     assert order.holds.get().text.endswith((".", "”"))
     assert Reservation.objects.filter(reference=order.reservation_key).count() == (cause != Cause.UNKNOWN_SKU)
+
+
+def test_an_sku_that_the_shop_changed_since_still_means_its_product(shop: Integration) -> None:
+    usable(shop)
+    product = stocked(shop)
+    order = read(shop)
+    WebshopProduct.objects.filter(product=product).update(sku="FG1B", sku_product="FG1B", sku_folded="fg1b")
+    deciding.decide_again([order.pk])
+    order.refresh_from_db()
+    assert (order.status, causes(order), order.lines.get().product) == (Status.NEW, set(), product)
+    assert product.stocks.get().reserved == 2
+
+
+def test_an_sku_that_the_shop_has_no_more_is_freed_by_a_product_made_by_hand(shop: Integration) -> None:
+    usable(shop)
+    order = read(shop, sku="OLD")
+    assert order.holds.get().text.endswith("If it stays so, make a product with this SKU.")
+    factories.stock(factories.product(shop.merchant, "OLD"), shop.warehouse, 2)
+    deciding.decide_held()
+    order.refresh_from_db()
+    assert (order.status, causes(order)) == (Status.NEW, set())
 
 
 @pytest.mark.parametrize(("status", "is_held"), [("pending", True), ("unknown", True), ("processing", False)])

@@ -714,6 +714,7 @@ def test_what_one_integration_leaves_to_another_warehouse_of_the_shop_is_taken_b
         sweep(centra)
         order = ours(placed)
         assert (order.integration, order.status, order.pieces) == (second, Status.NEW, 3)
+        assert second.shop_methods.get(value="standard").count == 1
         assert Order.objects.count() == 1
         assert Stock.objects.get().reserved == 3
         verdicts = dict(SeenOrder.objects.values_list("integration__name", "verdict"))

@@ -118,3 +118,18 @@ def test_what_a_short_pick_left_over_does_not_wait_for_the_other_shipments_of_it
     for _again in range(2):
         sweep(centra)
         assert stands() == [(1, "collecting", [], 1), (2, "new", [], 1), (1002, "new", [], 1)]
+
+
+def test_what_was_read_as_shipments_stays_so_in_all_its_parts_where_orders_are_read_from_now_on(centra: Centra) -> None:
+    """The listing of the whole order says nothing of what was split off one of its shipments."""
+    placed = three_for_shipments(centra)
+    ship(placed, 2)
+    look(centra)
+    moves.split(part(1), {part(1).lines.get().pk: 1}, "Kim")
+    centra.integration.reads = "orders"
+    centra.integration.save()
+    for _time in range(2):
+        sweep(centra)
+        found = [(one.status, one.pieces, one.lines.get().open_in_shop, one.offered) for one in Order.objects.all()]
+        assert found == [(Status.NEW, 1, 1, None), (Status.NEW, 1, 1, None)]
+        assert SeenOrder.objects.get().reason == "taken as shipments"

@@ -198,3 +198,15 @@ def test_connected_again_the_shipment_that_was_made_before_is_taken_back(desk: D
     agree(order)
     desk.run_twice()
     assert there.shipments.count() == 0
+
+
+def test_connected_again_the_word_of_what_is_here_is_met_again(desk: Desk) -> None:
+    """Else nobody finds among the shop's methods the word for which an order waits."""
+    _there, order = collecting(desk)
+    old = desk.centra.integration
+    words = {"base_url": old.base_url, "secret": "a-secret-api-key", "warehouse": old.warehouse}
+    deleting.delete(old, "Kim Berg")
+    desk.centra.integration = factories.integration(order.merchant, **words)
+    for _time in range(2):
+        sweep(desk.centra)
+        assert list(desk.centra.integration.shop_methods.values_list("value", "count")) == [("standard", 1)]
