@@ -267,9 +267,9 @@ def _levers(chance: random.Random, seconds: float) -> Iterator[Act]:
 
 
 def _storms(chance: random.Random, seconds: float) -> Iterator[Act]:
-    """Every so often a whole shop says nothing else for a while."""
+    """Every so often a whole shop says nothing else for a while; at first that it is asked too often."""
     for number in range(max(2, int(seconds // 40))):
-        kind, more = chance.choice(EVERYWHERE[:9])
+        kind, more = chance.choice(EVERYWHERE[:9] if number else EVERYWHERE[6:9])
         at = seconds * (0.1 + 0.75 * number / max(2, int(seconds // 40)))
         spread = {"endpoint": "", "times": chance.randint(8, 30), "skip": 0, "params": more}
         yield Act(at, "faults", kind, chance.randrange(SHOPS), 0, spread)
