@@ -306,6 +306,26 @@ def test_money_that_nobody_is_asked_to_give_back_is_found(towns: list[Town]) -> 
     assert "nobody is asked to refund it" in found
 
 
+def test_what_the_shop_cancelled_after_it_was_sent_may_be_left_untold_and_nothing_else(towns: list[Town]) -> None:
+    town = towns[plan.LATE_PAYING]
+    more = {"lines": [[2, 1]], "confirm": True, "owes": False}
+    town.purchase(Act(0, "shopper", "buy", town.number, 500, more))
+    town.run("intake")
+    town.work()
+    town.run("hand-over")
+    town.work(is_last=True)
+    order = town.orders(Status.SHIPPED).get(told_at=None)
+    there = town.shop_orders().get(number=order.number)
+    there.cancel()
+    town.run("hand-over")
+    town.run("intake", asked=True)
+    town.clear_up()
+    town.settle()
+    assert (order.pk in town.left, truth.look(towns).rows()) == (True, [("lost", []), ("doubled", []), ("wrong", [])])
+    town.shop_orders().filter(pk=there.pk).update(status=there.Status.PROCESSING)
+    assert any("the shop has not cancelled it" in said for said in truth.look(towns).wrong)
+
+
 def test_a_formula_that_forgets_what_orders_hold_is_found(towns: list[Town], monkeypatch: pytest.MonkeyPatch) -> None:
     """The shop is told its figure and shows it, so a proof that asked the formula would agree with it."""
     town, other = towns[0], towns[-1]  # two shops of one merchant, over the same shelf

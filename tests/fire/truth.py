@@ -163,7 +163,10 @@ def figures_by_hand(town: Town) -> Counter[int | None]:
 
 
 def wrong_ends(town: Town) -> Iterator[str]:
-    """SHIPPED here and told ⇔ sent there, with our code; what is cancelled here stays in the house."""
+    """SHIPPED here and told ⇔ sent there, with our code; what is cancelled here stays in the house.
+
+    What the shop cancelled after it was sent is told to nobody, once the merchant says so.
+    """
     sent = {
         shipment.display_id: shipment
         for shipment in ShopShipment.objects.filter(order__shop=town.shop, shipped_at__isnull=False).select_related(
@@ -174,6 +177,10 @@ def wrong_ends(town: Town) -> Iterator[str]:
     told: dict[str, set[str]] = defaultdict(set)
     for order in mine.filter(status=Status.SHIPPED, told_at__isnull=False).select_related("shipment"):
         assert order.shipment is not None
+        if order.pk in town.left and order.shipment.external_id not in sent:
+            if not town.shop_orders().filter(number=order.number, status=ShopOrder.Status.CANCELLED).exists():
+                yield f"order {order.label} was left untold, and the shop has not cancelled it"
+            continue
         told[order.shipment.external_id].add(order.tracking_code)
     for key, codes in told.items():
         if key not in sent:
