@@ -6,7 +6,7 @@ export PORT
 LISTEN ?= 127.0.0.1
 SEED ?= 1
 MINUTES ?= 7.5
-ORDERS ?= 2200
+ORDERS ?= 2000
 
 .PHONY: help install demo run worker beat migrate test fast fire bench lint types format check audit lock clean
 

@@ -48,7 +48,7 @@ def test_the_same_seed_draws_the_same_storm() -> None:
 
 
 def test_a_whole_storm_pulls_every_lever_at_every_endpoint() -> None:
-    acts = [act for act in plan.draw(1, 450, 2200).of("faults") if "params" in act.more]
+    acts = [act for act in plan.draw(1, 450, 2000).of("faults") if "params" in act.more]
     pulled = {(act.more["endpoint"], act.what, str(act.more["params"])) for act in acts}
     assert {(endpoint, kind, str(more)) for endpoint, kind, more in plan.pairs()} <= pulled
 
@@ -62,7 +62,7 @@ def test_every_storm_has_a_shop_that_is_asked_too_often() -> None:
 
 
 def test_what_cannot_be_is_not_planned_and_the_report_says_why(towns: list[Town]) -> None:
-    acts = [act for act in plan.draw(1, 450, 2200).of("faults") if "params" in act.more]
+    acts = [act for act in plan.draw(1, 450, 2000).of("faults") if "params" in act.more]
     pulled = {(act.what, act.more["endpoint"]) for act in acts}
     never = {(str(kind), endpoint) for kinds, endpoints, _why in plan.NEVER for kind in kinds for endpoint in endpoints}
     assert not pulled & never
@@ -105,7 +105,7 @@ def test_orders_that_wait_for_a_reason_keep_nobody_from_buying_at_last(towns: li
 
 
 def test_faults_of_rare_calls_come_early_and_the_calls_are_many() -> None:
-    drawn = plan.draw(1, 450, 2200)
+    drawn = plan.draw(1, 450, 2000)
     assert drawn.is_whole
     assert not plan.draw(1, 60, 100).is_whole
     late_payers = [act for act in drawn.of("shopper") if act.shop == plan.LATE_PAYING]
@@ -118,7 +118,7 @@ def test_faults_of_rare_calls_come_early_and_the_calls_are_many() -> None:
 
 
 def test_a_whole_storm_goes_every_way_and_wants_every_button_again_and_again() -> None:
-    drawn = plan.draw(1, 450, 2200)
+    drawn = plan.draw(1, 450, 2000)
     looked, pressed, worked = (
         Counter(act.what for act in acts)
         for acts in (drawn.of("visitor"), [act for act in drawn.of("merchant") if act.is_by_page], drawn.of("desk"))
@@ -132,7 +132,7 @@ def test_a_whole_storm_goes_every_way_and_wants_every_button_again_and_again() -
 
 
 def test_about_as_many_pieces_come_as_are_bought_and_none_too_late() -> None:
-    drawn = plan.draw(1, 450, 2200)
+    drawn = plan.draw(1, 450, 2000)
     shelf = {(house, item): ON_HAND for house in range(plan.SHOPS - 1) for item in range(plan.ITEMS)}
     for act in drawn.of("goods", "shopper"):
         if act.who == "goods":
@@ -409,7 +409,7 @@ def test_a_whole_storm_in_which_a_planned_fault_never_hit_is_not_green(towns: li
     people.ledger.fetched.update(name for steps in ways.WAYS.values() for name, _way in steps)
     people.ledger.pressed.update({*visits.ORDER_BUTTONS, *ways.BUTTONS, *visits.DESK_BUTTONS})
     result = burnt(people)
-    whole = plan.draw(1, 450, 2200)
+    whole = plan.draw(1, 450, 2000)
     for act in whole.of("faults"):
         if "params" in act.more:
             towns[act.shop].fault(act)
