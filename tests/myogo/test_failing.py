@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
 
@@ -66,11 +67,12 @@ def test_a_button_pressed_while_the_database_goes_away_does_nothing_says_so_and_
 @on_postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_session_that_is_not_saved_for_the_database_went_away_is_no_bad_request(
-    browser: Client, merchant: Merchant
+    browser: Client, merchant: Merchant, settings: LazySettings
 ) -> None:
+    settings.SESSION_SAVE_EVERY_REQUEST = True  # else few pages write it
     sql(CUT, events="UPDATE", table="django_session")
     try:
-        answer = browser.get(f"/m/{merchant.pk}/")  # remembers which merchant was looked at
+        answer = browser.get(f"/m/{merchant.pk}/")
     finally:
         sql(MENDED, table="django_session")
     assert (answer.status_code, SENTENCE in answer.content.decode()) == (503, True)
